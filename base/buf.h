@@ -26,11 +26,18 @@ struct buf {
     char *p; /* owned; NULL while nothing was appended */
     size_t n, cap;
     bool failed;
+    bool fixed; /* borrowed memory: fails instead of growing, never freed */
 };
 
 #define BUF_INIT                                                                                   \
     {                                                                                              \
-        NULL, 0, 0, false                                                                          \
+        NULL, 0, 0, false, false                                                                   \
+    }
+
+/* A buffer inside a char array, for where memory must not be asked for. */
+#define BUF_FIXED(array)                                                                           \
+    {                                                                                              \
+        (array), 0, sizeof(array), false, true                                                     \
     }
 
 void buf_free(struct buf *b);
@@ -55,7 +62,7 @@ void buf_grow_and_add(struct buf *b, const char *p, size_t n);
 
 static inline void buf_add(struct buf *b, struct str s)
 {
-    if (s.n <= b->cap - b->n && b->p) {
+    if (s.n <= b->cap - b->n && b->p && !b->failed) {
         if (s.n)
             memcpy(b->p + b->n, s.p, s.n);
         b->n += s.n;

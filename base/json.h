@@ -4,6 +4,9 @@
  * Commas are put in by the writer. Nothing checks the nesting: the callers
  * are ours, and tests parse what they write. Strings must be valid UTF-8;
  * a byte that is not becomes U+FFFD, so that no answer is ever malformed.
+ *
+ * No name here may be one of jansson's: the program's symbols would take the
+ * place of those that the library itself calls.
  */
 #ifndef ROWHOUSE_BASE_JSON_H
 #define ROWHOUSE_BASE_JSON_H
@@ -33,9 +36,9 @@ void json_str(struct json *j, struct str s);
 void json_optstr(struct json *j, struct optstr s); /* none: null */
 void json_i64(struct json *j, int64_t v);
 void json_u64(struct json *j, uint64_t v);
-void json_real(struct json *j, double v); /* not finite: null */
+void json_double(struct json *j, double v); /* not finite: null */
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_none(struct json *j);
 
 /* Appends s as it is: it must be one JSON value. */
 void json_raw(struct json *j, struct str s);

@@ -8,7 +8,13 @@
  * The filter has the form of RUST_LOG: `LEVEL` or `MODULE=LEVEL`, separated by
  * commas, the last match wins by longest module; levels off, error, warn,
  * info, debug, trace. A module that does not exist is accepted (the seed's own
- * sample is "info,multi_tenant_app=debug").
+ * sample is "info,multi_tenant_app=debug"). A name stands for every module that
+ * begins with it; a bare word that is no level is a module at trace.
+ *
+ * Values are escaped, so none can forge a line. A line has at most 4,096
+ * bytes; values are cut at 1,024. What stderr does not take is dropped and
+ * counted (rowhouse_log_dropped_total): logging never blocks for long. The
+ * program must ignore SIGPIPE and keep descriptor 2 open.
  */
 #ifndef ROWHOUSE_BASE_LOG_H
 #define ROWHOUSE_BASE_LOG_H

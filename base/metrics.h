@@ -22,7 +22,7 @@ struct metric {
     const char *help;
     const char *labels; /* NULL, or `class="2xx"` as it will be printed */
     enum metric_kind kind;
-    _Atomic int64_t value;                   /* counter, gauge; count of a histogram */
+    _Atomic int64_t value;                   /* counter, gauge */
     _Atomic int64_t sum_us;                  /* histogram */
     _Atomic int64_t buckets[METRIC_BUCKETS]; /* histogram, not cumulative */
     struct metric *next;                     /* the table, filled by metric_register */
@@ -38,6 +38,8 @@ struct metric {
     }                                                                                              \
     struct metric_semicolon_
 
+/* Before other threads start. A name has one kind and one help; a name with
+ * the same labels twice is a mistake of the program and stops it. */
 void metric_register(struct metric *m);
 
 static inline void metric_add(struct metric *m, int64_t n)

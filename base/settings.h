@@ -36,17 +36,20 @@ struct setting {
     const char *source;         /* set by settings_load: "default", "environment", "option" */
 };
 
-/* Fills every value from the default or the environment. */
+/* Fills every value from the environment, else the default; an environment
+ * variable that is empty counts as not set. Strings must be NULL or malloc'd
+ * before. What was filled before an error must still be freed. */
 int settings_load(struct setting *table, size_t n, struct err *e);
 
-/* Sets one by option name ("--port" or "port"), as from the command line. */
+/* Sets one by option name ("--port" or "port"), as from the command line; call
+ * it after settings_load(). ERR_USAGE also where there is no such option. */
 int settings_option(struct setting *table, size_t n, struct str option, struct str value,
                     struct err *e);
 
 /* Frees the strings. */
 void settings_free(struct setting *table, size_t n);
 
-/* Appends a setting's present value as text. */
+/* Appends a setting's present value as text; of a secret, "set" or "not set". */
 void setting_print(const struct setting *s, struct buf *out);
 
 /* Appends the table: for --help, for the manual page (mdoc), for `config`. */

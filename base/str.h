@@ -119,7 +119,12 @@ bool utf8_valid(struct str s);
 /* How many code points a valid UTF-8 string has. */
 size_t utf8_length(struct str s);
 
-/* Decodes the code point at s.p[*at] of valid UTF-8 and moves *at behind it. */
+/* The length, 1 to 4, of the well-formed sequence that p[0..n) begins with; 0
+ * where it begins with none. */
+size_t utf8_sequence(const char *p, size_t n);
+
+/* Decodes the code point at s.p[*at], *at < s.n, and moves *at behind it. A
+ * byte that begins no well-formed sequence is U+FFFD. */
 uint32_t utf8_next(struct str s, size_t *at);
 
 #endif
