@@ -12,10 +12,17 @@
 
 #include "engine/sql.h"
 
-enum conn_mode { CONN_READ, CONN_WRITE };
+/* CONN_WRITE puts the database into WAL mode; CONN_WRITE_AS_IS writes nothing
+ * by opening, so that a database which is then refused was not touched. */
+enum conn_mode { CONN_READ, CONN_WRITE, CONN_WRITE_AS_IS };
 
-/* Opens an existing file. ERR_NOT_FOUND, ERR_CORRUPT, ERR_PERMISSION, ERR_IO.
- * A connection belongs to one thread at a time. */
+/* Tells SQLite, once a process, how to use memory and locks. conn_open() does
+ * it too; whoever uses SQLite before must call it first. Any thread. */
+void conn_global_init(void);
+
+/* Opens an existing file by its absolute path. ERR_NOT_FOUND, ERR_CORRUPT,
+ * ERR_PERMISSION, ERR_READ_ONLY, ERR_UNUSABLE (a link, a folder), ERR_BUSY
+ * (descriptors are out), ERR_IO. A connection belongs to one thread at a time. */
 int conn_open(struct conn *c, const char *path, enum conn_mode mode, int64_t busy_timeout_ms,
               struct err *e);
 
@@ -24,7 +31,11 @@ struct file_id {
     uint64_t device, inode;
 };
 
-/* Of the open connection's file (asks SQLite for its descriptor, opens none). */
+/* What CONN_WRITE_AS_IS left out. */
+int conn_use_wal(struct conn *c, struct err *e);
+
+/* Of the open connection's file; opens no descriptor: SQLite compares the inode
+ * of its own with the name's. ERR_REPLACED where the name leads elsewhere. */
 int conn_file_id(struct conn *c, struct file_id *ret, struct err *e);
 
 /* Of the name. ERR_NOT_FOUND. */
@@ -34,5 +45,19 @@ int path_file_id(const char *path, struct file_id *ret, struct err *e);
  * A failure means that nothing since the last success may be acknowledged and
  * that the connection must be given up: it is never tried again. */
 int conn_flush(struct conn *c, struct err *e);
+
+/* For a WAL that was found, before anything is acknowledged on top of it: its
+ * last flush may have failed, and then the kernel holds pages for clean that
+ * never reached the disk. Writes each byte again and flushes. */
+int conn_adopt_wal(struct conn *c, struct err *e);
+
+/* Copies the WAL into the database, as far as no reader needs it; *ret_left
+ * pages remain. `truncate` waits for readers (busy timeout) and empties the
+ * file. For the one writer. ERR_IO, ERR_DISK_FULL. */
+int conn_checkpoint(struct conn *c, bool truncate, int *ret_left, struct err *e);
+
+/* Closes; the last connection of all processes checkpoints and removes -wal and
+ * -shm, where the name still leads to the file. Hold the lock of store_lock.h. */
+void conn_close_tidy(struct conn *c);
 
 #endif
