@@ -11,7 +11,7 @@ export LC_ALL = C.UTF-8
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build the program: build/rowhouse
-	@ninja -C $(BUILD) -j $(JOBS) --quiet rowhouse
+	@ninja -C $(BUILD) -j $(JOBS) --quiet rowhouse rowhouse.1
 
 run: all ## build and serve on :8080 with DATABASE_PATH=./data
 	@exec env DATABASE_PATH="$${DATABASE_PATH:-./data}" $(BUILD)/rowhouse serve
