@@ -56,11 +56,15 @@ struct write_tx {
     struct reader reader;
 };
 
-/* The prepared statement `index`, reset and with no bindings. Not owned. */
+/* The prepared statement `index`, reset and with no bindings. Not owned.
+ * ERR_INTERNAL where it is in use (an iterator over it was not ended);
+ * ERR_CORRUPT where the file's schema is not the one it was checked against. */
 int sql_prepare(struct conn *c, const struct sql_module *m, unsigned index, sqlite3_stmt **ret,
                 struct err *e);
 
-/* Binds a parameter without copying: the bytes must live until sql_reset(). */
+/* Binds a parameter without copying: the bytes must live until sql_reset().
+ * An SQLite result code, for sql_error(). NaN is SQLITE_MISMATCH, since SQLite
+ * would store NULL. */
 int sql_bind_text(sqlite3_stmt *st, int i, struct str v);
 int sql_bind_opttext(sqlite3_stmt *st, int i, struct optstr v);
 int sql_bind_blob(sqlite3_stmt *st, int i, struct str v);
@@ -73,6 +77,26 @@ int sql_bind_optreal(sqlite3_stmt *st, int i, struct optreal v);
 /* 1: a row; 0: done; negative: the error, with SQLite's text. */
 int sql_step(sqlite3_stmt *st, struct err *e);
 void sql_reset(sqlite3_stmt *st);
+
+/* A statement that is run row by row. st is NULL where there is nothing more:
+ * such a one may be ended again, and its statement is free for others. */
+struct sql_rows {
+    sqlite3_stmt *st;
+    bool waiting; /* a row was stepped to and not yet handed out */
+};
+
+/* Steps to the first row, so that what is wrong shows here. */
+int sql_rows_begin(struct sql_rows *rows, sqlite3_stmt *st, struct err *e);
+int sql_rows_next(struct sql_rows *rows, struct err *e); /* as sql_step */
+void sql_rows_end(struct sql_rows *rows);
+
+/* Makes room for one more of n rows in the arena: `rows`, or where they moved
+ * to. NULL where memory is out. */
+void *sql_rows_grow(struct arena *a, void *rows, size_t n, size_t *cap, size_t row_bytes);
+
+/* Replaces a borrowed value by a copy in the arena. */
+int sql_keep(struct arena *a, struct str *v, struct err *e);
+int sql_keep_opt(struct arena *a, struct optstr *v, struct err *e);
 
 /* Columns; the bytes live until the next step or reset. The `need` forms
  * answer ERR_CORRUPT where the column is NULL or of another type. */
