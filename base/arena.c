@@ -24,6 +24,9 @@ struct arena_block {
     size_t n, cap; /* bytes used and usable behind the header */
 };
 
+/* More than any machine has: a length that went wrong, not a need. */
+static const size_t arena_max = (size_t)1 << 38;
+
 static_assert(sizeof(struct arena_block) % ARENA_ALIGN == 0, "data would be misaligned");
 
 static struct arena_block *block_new(size_t bytes)
@@ -73,7 +76,7 @@ static void *alloc_new_head(struct arena *a, size_t n)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-    if (n > SIZE_MAX / 2)
+    if (n > arena_max)
         return NULL;
     size_t rounded = n ? (n + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN : ARENA_ALIGN;
     void *p;

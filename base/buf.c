@@ -11,6 +11,9 @@
 
 enum { BUF_FIRST = 128 };
 
+/* More than any machine has: a length that went wrong, not a need. */
+static const size_t buf_max = (size_t)1 << 38;
+
 void freep(void *pointer_to_pointer)
 {
     void *p;
@@ -36,7 +39,7 @@ void buf_reset(struct buf *b)
 /* A size of at least `need`, or 0 where there is none. */
 static size_t grown(size_t cap, size_t need)
 {
-    if (need > SIZE_MAX / 2)
+    if (need > buf_max)
         return 0;
     size_t size = cap ? cap : BUF_FIRST;
     while (size < need)

@@ -16,8 +16,13 @@ struct mpsc_node {
 };
 
 struct mpsc {
-    _Atomic(struct mpsc_node *) newest; /* zeroed: an empty queue */
+    _Atomic(struct mpsc_node *) newest; /* NULL: empty */
 };
+
+#define MPSC_INIT                                                                                  \
+    {                                                                                              \
+        NULL                                                                                       \
+    }
 
 /* The object of `type` whose `member` is the node. */
 #define mpsc_entry(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))

@@ -116,27 +116,52 @@ static void add_wrapped(struct str text, struct buf *out)
     buf_char(out, '\n');
 }
 
-static void pad_to(struct buf *out, size_t line_start, size_t column)
+static void add_option(const struct setting *s, struct buf *out)
 {
-    do {
-        buf_char(out, ' ');
-    } while (buf_ok(out) && out->n - line_start < column);
+    buf_lit(out, "  --");
+    add_option_name(s, out);
+    buf_char(out, ' ');
+    add_placeholder(s, out);
 }
 
-static size_t column_of_names(const struct setting *table, size_t n)
+/* Where the columns behind the options begin. */
+struct columns {
+    size_t names, defaults;
+};
+
+static struct columns measure(const struct setting *table, size_t n)
 {
-    size_t widest = 0;
+    struct columns c = {0};
+    size_t widest_name = 0;
     for (size_t i = 0; i < n; i++) {
         char bytes[HELP_WIDTH];
         struct buf option = BUF_FIXED(bytes);
-        buf_lit(&option, "  --");
-        add_option_name(&table[i], &option);
-        buf_char(&option, ' ');
-        add_placeholder(&table[i], &option);
-        if (option.n > widest)
-            widest = option.n;
+        add_option(&table[i], &option);
+        size_t name = strlen(table[i].name);
+        c.names = option.n + 2 > c.names ? option.n + 2 : c.names;
+        widest_name = name > widest_name ? name : widest_name;
     }
-    return widest + 2;
+    c.defaults = c.names + widest_name + 2;
+    return c;
+}
+
+/* Appends text at a column of the line that begins at *line; where it is too
+ * long for that, closer to the left or on a line of its own. */
+static void add_cell(struct buf *out, size_t *line, size_t column, struct str text)
+{
+    if (column + text.n > HELP_WIDTH)
+        column = 0;
+    size_t at = out->n - *line;
+    if (column < at + 2)
+        column = at + 2;
+    if (column + text.n > HELP_WIDTH) {
+        buf_char(out, '\n');
+        *line = out->n;
+        at = 0;
+        column = HELP_INDENT;
+    }
+    buf_printf(out, "%*s", (int)(column - at), "");
+    buf_add(out, text);
 }
 
 /* True where s begins another group than the setting before it. */
@@ -145,39 +170,36 @@ static bool begins_group(const struct setting *table, size_t i)
     return i == 0 || strcmp(table[i].group, table[i - 1].group) != 0;
 }
 
-static void help_one(const struct setting *s, size_t names_at, struct buf *out)
+static void help_one(const struct setting *s, struct columns columns, struct buf *out)
 {
-    size_t start = out->n;
-    buf_lit(out, "  --");
-    add_option_name(s, out);
-    buf_char(out, ' ');
-    add_placeholder(s, out);
-    pad_to(out, start, names_at);
-    buf_add(out, str_from(s->name));
+    size_t line = out->n;
+    add_option(s, out);
+    add_cell(out, &line, columns.names, str_from(s->name));
 
     char bytes[256];
     struct buf standard = BUF_FIXED(bytes);
     buf_lit(&standard, "default: ");
     add_default(s, &standard);
-    if (out->n - start + 2 + standard.n <= HELP_WIDTH) {
-        buf_lit(out, "  ");
-        buf_add(out, buf_str(&standard));
-        buf_char(out, '\n');
-    } else {
-        buf_char(out, '\n');
-        add_wrapped(buf_str(&standard), out);
-    }
+    add_cell(out, &line, columns.defaults, buf_str(&standard));
+    buf_char(out, '\n');
     add_wrapped(str_from(s->help), out);
 }
 
 void settings_help(const struct setting *table, size_t n, struct buf *out)
 {
-    size_t names_at = column_of_names(table, n);
+    struct columns columns = measure(table, n);
     for (size_t i = 0; i < n; i++) {
         if (begins_group(table, i))
             buf_printf(out, "%s%s\n", i ? "\n" : "", table[i].group);
-        help_one(&table[i], names_at, out);
+        help_one(&table[i], columns, out);
     }
+}
+
+/* A full stop before a space, unless a small letter follows: "e.g. this". */
+static bool ends_sentence(struct str text, size_t i)
+{
+    bool small_follows = i + 1 < text.n && text.p[i + 1] >= 'a' && text.p[i + 1] <= 'z';
+    return text.p[i] == ' ' && i > 0 && text.p[i - 1] == '.' && !small_follows;
 }
 
 /* Text for mdoc: a backslash is escaped, a line never begins with a request,
@@ -189,7 +211,7 @@ static void add_mdoc_text(struct str text, struct buf *out)
         char c = text.p[i];
         if (line_start && (c == '.' || c == '\''))
             buf_lit(out, "\\&");
-        bool ends = c == ' ' && i > 0 && text.p[i - 1] == '.';
+        bool ends = ends_sentence(text, i);
         line_start = ends;
         if (c == '\\')
             buf_lit(out, "\\e");

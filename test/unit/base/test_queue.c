@@ -15,7 +15,7 @@ struct job {
 static void the_first_push_wakes(void **state)
 {
     (void)state;
-    struct mpsc q = {0};
+    struct mpsc q = MPSC_INIT;
     struct job a, b;
     assert_null(mpsc_take_all(&q));
     assert_true(mpsc_push(&q, &a.node));
@@ -28,7 +28,7 @@ static void the_first_push_wakes(void **state)
 static void all_come_in_order(void **state)
 {
     (void)state;
-    struct mpsc q = {0};
+    struct mpsc q = MPSC_INIT;
     static struct job jobs[100];
     for (int i = 0; i < 100; i++) {
         jobs[i].number = i;
@@ -42,7 +42,7 @@ static void all_come_in_order(void **state)
 
 enum { PRODUCERS = 3, JOBS_EACH = 50000 };
 
-static struct mpsc shared;
+static struct mpsc shared = MPSC_INIT;
 static struct job jobs[PRODUCERS][JOBS_EACH];
 static atomic_int wakes;
 

@@ -66,7 +66,7 @@ static const struct setting pristine[] = {
      .standard = "text",
      .choices = formats,
      .group = "Other",
-     .help = ".Begins with a dot and has a \\ in it. Then goes on."},
+     .help = ".Begins with a dot, e.g. has a \\ in it. Then goes on."},
     {.name = "ADMIN_TOKEN",
      .kind = SETTING_STRING,
      .value = &config.token,
@@ -345,37 +345,62 @@ static void values_print_as_they_are_read(void **state)
     }
 }
 
-/* No line is over 79 columns; each option, its variable and default are there,
- * and a group's heading only once. */
+/* The column where `what` begins in the line, which must have it. */
+static size_t column_of(struct str line, const char *what)
+{
+    const char *at = memmem(line.p, line.n, what, strlen(what));
+    if (!at)
+        fail_msg("no \"%s\" in \"%.*s\"", what, STR_ARG(line));
+    return (size_t)(at - line.p);
+}
+
 static void help_is_aligned(void **state)
 {
     (void)state;
     struct buf b = BUF_INIT;
     settings_help(table, N, &b);
     const char *text = buf_cstr(&b);
-    assert_non_null(strstr(text, "Storage\n  --database-path TEXT"));
+    assert_true(str_starts(buf_str(&b), STR("Storage\n  --database-path TEXT ")));
     assert_non_null(strstr(text, "\n\nNetwork\n  --port N "));
-    assert_non_null(strstr(text, " PORT  default: 8080\n        The port. 0 takes a free one.\n"));
+    assert_non_null(strstr(text, " default: 8080\n        The port. 0 takes a free one.\n"));
     assert_non_null(strstr(text, "--log-format text|json"));
-    assert_non_null(strstr(text, "ADMIN_TOKEN  default: not set\n"));
     assert_null(strstr(strstr(text, "Network\n") + 1, "Network\n"));
-    size_t names_at = 0;
     struct str rest = buf_str(&b);
-    while (rest.p) {
+    size_t i = 0, names_at = 0, defaults_at = 0;
+    while (rest.n) {
         struct str line = str_cut(&rest, '\n');
         assert_in_range(line.n, 0, 79);
         assert_false(str_ends(line, STR(" ")));
         if (!str_starts(line, STR("  --")))
             continue;
-        size_t at = line.n - str_sub(line, 4, line.n).n;
-        while (line.p[at] != ' ' || line.p[at + 1] != ' ')
-            at++;
-        while (line.p[at] == ' ')
-            at++;
-        names_at = names_at ? names_at : at;
-        assert_int_equal(at, names_at);
+        names_at = i ? names_at : column_of(line, table[i].name);
+        defaults_at = i ? defaults_at : column_of(line, "default: ");
+        assert_int_equal(column_of(line, table[i++].name), names_at);
+        assert_int_equal(column_of(line, "default: "), defaults_at);
     }
+    assert_int_equal(i, N);
     buf_free(&b);
+}
+
+/* Names and defaults of any length: nothing but a single word is over 79. */
+static void help_of_long_names_is_wrapped(void **state)
+{
+    (void)state;
+    static const char letters[] = "NNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNN";
+    for (size_t name = 1; name <= 50; name++) {
+        for (size_t standard = 1; standard <= 50; standard += 7) {
+            struct setting s = pristine[0];
+            s.name = letters + sizeof letters - 1 - name;
+            s.standard = letters + sizeof letters - 1 - standard;
+            struct setting both[] = {s, pristine[1]};
+            struct buf b = BUF_INIT;
+            settings_help(both, 2, &b);
+            struct str rest = buf_str(&b);
+            while (rest.p)
+                assert_in_range(str_cut(&rest, '\n').n, 0, 79);
+            buf_free(&b);
+        }
+    }
 }
 
 static void the_manual_page_is_mdoc(void **state)
@@ -385,7 +410,8 @@ static void the_manual_page_is_mdoc(void **state)
     settings_mdoc(table, N, &b);
     const char *text = buf_cstr(&b);
     assert_non_null(strstr(text, ".Ss Network\n.Bl -tag -width Ds\n.It Fl -port Ar N , Ev PORT\n"));
-    assert_non_null(strstr(text, "\n\\&.Begins with a dot and has a \\e in it.\nThen goes on.\n"));
+    assert_non_null(
+        strstr(text, "\n\\&.Begins with a dot, e.g. has a \\e in it.\nThen goes on.\n"));
     size_t begins = 0, ends = 0;
     struct str rest = buf_str(&b);
     while (rest.p) {
@@ -460,6 +486,7 @@ int main(void)
         TEST(long_values_and_limits_fit_the_line),
         TEST(values_print_as_they_are_read),
         TEST(help_is_aligned),
+        TEST(help_of_long_names_is_wrapped),
         TEST(the_manual_page_is_mdoc),
         TEST(json_has_every_setting),
         TEST(a_sweep_of_failing_allocations),
