@@ -130,8 +130,23 @@ static void check_kind(struct gen *g, struct query *q, sqlite3_stmt *st)
         refuse(g, q, q->tokens->at, "an :exec query returns no rows, but this one does");
     if (q->kind != QUERY_EXEC && !rows)
         refuse(g, q, q->tokens->at, "this returns no rows: it must be :exec");
-    if (q->kind == QUERY_MANY)
+    if (q->kind == QUERY_MANY && rows)
         check_limit(g, q);
+}
+
+/* The table of a plan's `SCAN table ...` in the statement, else its start. */
+static size_t scanned_at(struct gen *g, const struct query *q, struct str detail)
+{
+    struct str name = str_sub(detail, sizeof "SCAN " - 1, detail.n);
+    name = str_sub(name, 0, str_index(name, ' '));
+    for (size_t i = 1; i < q->n_tokens; i++) {
+        const struct token *t = &q->tokens[i];
+        bool table = token_is(t - 1, "FROM") || token_is(t - 1, "JOIN") ||
+                     token_is(t - 1, "UPDATE") || token_is(t - 1, "AS");
+        if (table && str_eq_nocase(token_name(g, t), name))
+            return t->at;
+    }
+    return q->sql_at;
 }
 
 /* Refuses plans that read a whole table. A constant row is no table. */
@@ -149,7 +164,7 @@ static void check_plan(struct gen *g, struct query *q)
         const char *detail = (const char *)sqlite3_column_text(st, 3);
         if (!detail || strncmp(detail, "SCAN ", 5) != 0 || strstr(detail, "CONSTANT ROW"))
             continue;
-        report_at(g, q->source, q->sql_at,
+        report_at(g, q->source, scanned_at(g, q, str_from(detail)),
                   "reads all rows (%s): give it an index to search, or say `-- scan-ok: reason`",
                   detail);
         q->bad = true;
@@ -167,8 +182,11 @@ static void check_column_type(struct gen *g, struct query *q, struct column *c,
         c->type = note->type;
         if (note->mark != NULL_UNSAID)
             c->nullable = note->mark == NULL_MAYBE;
-        if (origin != TYPE_UNKNOWN && origin != note->type)
-            refuse(g, q, note->at, "the table declares another type for this column");
+        if (origin != TYPE_UNKNOWN && origin != note->type) {
+            report_at(g, q->source, note->at, "column '%.*s' is %s in its table, not %s",
+                      STR_ARG(c->name), type_word(origin), type_word(note->type));
+            q->bad = true;
+        }
     } else if (origin != TYPE_UNKNOWN) {
         c->type = origin;
     } else {

@@ -79,8 +79,11 @@ bool columns_find(struct gen *g, struct query *q)
 {
     const struct token *from = list_begin(q), *t = from;
     bool good = true;
-    if (from->kind == TOKEN_END)
-        return true;
+    if (from->kind == TOKEN_END) {
+        report_at(g, q->source, q->sql_at, "the result columns have no names: use SELECT ... AS");
+        q->bad = true;
+        return false;
+    }
     for (;; t++) {
         bool end = ends_list(t);
         if (!end && !(t->depth == 0 && token_is_punct(t, ',')))

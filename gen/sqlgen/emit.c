@@ -17,12 +17,6 @@ const char *emit_c_type(enum sql_type type, bool nullable)
     }
 }
 
-const char *emit_sql_type(enum sql_type type)
-{
-    static const char *const names[] = {"", "text", "int", "real", "blob"};
-    return names[type];
-}
-
 bool emit_is_bytes(enum sql_type type)
 {
     return type == TYPE_TEXT || type == TYPE_BLOB;

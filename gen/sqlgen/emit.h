@@ -9,8 +9,6 @@
 enum emit_function { EMIT_ONE, EMIT_EXEC, EMIT_BEGIN, EMIT_NEXT, EMIT_END, EMIT_ALL };
 
 const char *emit_c_type(enum sql_type type, bool nullable);
-/* "text": part of the names of the run time's functions. */
-const char *emit_sql_type(enum sql_type type);
 /* Whether values are borrowed bytes that a copy must keep. */
 bool emit_is_bytes(enum sql_type type);
 

@@ -60,7 +60,7 @@ static void emit_start(const struct emit_options *o, struct buf *out, const stru
         else
             buf_lit(out, "    rc = ");
         buf_printf(out, "sql_bind_%s%s(st, %d, a->%.*s);\n", p->mark == NULL_MAYBE ? "opt" : "",
-                   emit_sql_type(p->type), p->index, STR_ARG(p->name));
+                   type_word(p->type), p->index, STR_ARG(p->name));
     }
     buf_printf(out,
                "    if (rc) {\n"
@@ -80,7 +80,7 @@ static void emit_read(struct buf *out, const struct query *q)
         const struct column *c = &q->columns[i];
         emit_call(out, i == 0);
         buf_printf(out, "sql_%s_%s(st, %u, &row->%.*s, e);\n", c->nullable ? "opt" : "need",
-                   emit_sql_type(c->type), i, STR_ARG(c->name));
+                   type_word(c->type), i, STR_ARG(c->name));
     }
     buf_lit(out, "    return rc;\n}\n\n");
 }

@@ -140,6 +140,8 @@ static size_t search_token(struct gen *g, struct str sql, struct str message)
     while (from > 0 && !strchr(" .", message.p[from - 1]))
         from--;
     struct str word = str_sub(message, from, message.n);
+    if (str_starts(word, STR("\"")))
+        word = str_sub(word, 1, word.n - 2);
     const struct token *tokens = lex_all(g, sql, 0, sql.n, &n);
     for (size_t i = 0; i < n; i++)
         if (str_eq_nocase(token_name(g, &tokens[i]), word))

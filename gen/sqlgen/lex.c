@@ -193,3 +193,9 @@ bool name_usable(struct str name)
             return false;
     return true;
 }
+
+const char *type_word(enum sql_type type)
+{
+    static const char *const words[] = {"", "text", "int", "real", "blob"};
+    return words[type];
+}

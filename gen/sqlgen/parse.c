@@ -109,10 +109,6 @@ static void parse_name(struct parser *p, struct str rest)
 
 static bool parse_type(struct str word, enum sql_type *ret_type, enum null_mark *ret_mark)
 {
-    static const struct {
-        const char *word;
-        enum sql_type type;
-    } types[] = {{"text", TYPE_TEXT}, {"int", TYPE_INT}, {"real", TYPE_REAL}, {"blob", TYPE_BLOB}};
     enum null_mark mark = NULL_UNSAID;
     if (str_ends(word, STR("?")))
         mark = NULL_MAYBE;
@@ -120,10 +116,10 @@ static bool parse_type(struct str word, enum sql_type *ret_type, enum null_mark 
         mark = NULL_NEVER;
     if (mark != NULL_UNSAID)
         word.n--;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (!str_eq(word, str_from(types[i].word)))
+    for (enum sql_type type = TYPE_TEXT; type <= TYPE_BLOB; type++) {
+        if (!str_eq(word, str_from(type_word(type))))
             continue;
-        *ret_type = types[i].type;
+        *ret_type = type;
         *ret_mark = mark;
         return true;
     }
@@ -147,6 +143,10 @@ static void parse_note(struct parser *p, struct str rest, const char *what, stru
             wrong = "is declared twice";
     if (wrong) {
         report_at(p->g, p->source, note.at, "%s '%.*s' %s", what, STR_ARG(note.name), wrong);
+        p->cur->bad = true;
+    } else if (type.n == 0) {
+        report_at(p->g, p->source, note.at, "%s '%.*s' has no type: text, int, real or blob", what,
+                  STR_ARG(note.name));
         p->cur->bad = true;
     } else if (!parse_type(type, &note.type, &note.mark)) {
         report_at(p->g, p->source, offset_of(p, type),
@@ -279,6 +279,14 @@ static void parse_statement(struct parser *p)
     p->doc = (struct str){NULL, 0};
 }
 
+/* A comment of the other kind, between statements. */
+static void skip_comment(struct parser *p)
+{
+    struct token t = lex_next(p->source->text, p->at, &p->at);
+    if (t.kind == TOKEN_BAD)
+        refuse(p, t.text, "this comment never ends");
+}
+
 void parse_queries(struct gen *g, const struct source *s)
 {
     struct parser p = {.g = g, .source = s};
@@ -296,7 +304,7 @@ void parse_queries(struct gen *g, const struct source *s)
             p.at += indent + line.n + 1;
             parse_comment(&p, str_sub(line, 2, line.n));
         } else if (str_starts(line, STR("/*"))) {
-            lex_next(s->text, p.at, &p.at);
+            skip_comment(&p);
         } else {
             p.at += indent;
             parse_statement(&p);

@@ -154,6 +154,8 @@ struct str token_name(struct gen *g, const struct token *t);
 
 /* A C identifier that may be a field, a tag and a part of a function's name. */
 bool name_usable(struct str name);
+/* "text", "int", "real", "blob"; also in the names of the run time's functions. */
+const char *type_word(enum sql_type type);
 
 /* parse.c */
 void parse_queries(struct gen *g, const struct source *s);

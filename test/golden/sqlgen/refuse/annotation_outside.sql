@@ -1,0 +1,3 @@
+-- param: id text
+-- name: note_get :one
+SELECT id FROM note WHERE id = 'abc';

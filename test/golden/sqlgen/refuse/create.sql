@@ -1,0 +1,2 @@
+-- name: make :exec
+CREATE TABLE t (a INTEGER) STRICT;

@@ -1,0 +1,3 @@
+-- name: note_get :exec
+-- param: id text
+SELECT id FROM note WHERE id = :id;

@@ -1,0 +1,3 @@
+-- name: note_get :one
+-- param: id text
+SELECT title AS register FROM note WHERE id = :id;

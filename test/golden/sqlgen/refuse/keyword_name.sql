@@ -1,0 +1,2 @@
+-- name: switch :one
+SELECT id FROM note WHERE id = 'abc';

@@ -1,0 +1,3 @@
+-- name: note_get :one
+-- param: register text
+SELECT id, title FROM note WHERE id = :register;

@@ -1,0 +1,2 @@
+-- name: note-get :one
+SELECT id FROM note WHERE id = 'abc';

@@ -1,0 +1,4 @@
+-- name: note_purge :many
+-- param: author int
+-- col: id text!
+DELETE FROM note WHERE author_id = :author RETURNING id;

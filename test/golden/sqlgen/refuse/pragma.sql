@@ -1,0 +1,3 @@
+-- name: pages :one
+-- col: page_count int!
+PRAGMA page_count;

@@ -1,0 +1,2 @@
+-- name: note_purge :exec
+DELETE FROM note WHERE title = 'x';

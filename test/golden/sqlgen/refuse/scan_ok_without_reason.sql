@@ -1,0 +1,3 @@
+-- name: note_purge :exec
+-- scan-ok:
+DELETE FROM note WHERE stars = 0;

@@ -1,0 +1,3 @@
+-- name: note_get :one
+SELECT id, title FROM note
+WHERE id = :id;

@@ -1,0 +1,4 @@
+-- name: author_insert :exec
+-- param: name text
+INSERT INTO author (nme)
+VALUES (:name);

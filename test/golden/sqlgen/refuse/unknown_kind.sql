@@ -1,0 +1,2 @@
+-- name: note_get :all
+SELECT id FROM note WHERE id = 'abc';

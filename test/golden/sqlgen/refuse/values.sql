@@ -1,0 +1,3 @@
+-- name: pair :one
+-- param: n int
+WITH x (n) AS (SELECT :n) VALUES (1, 2);

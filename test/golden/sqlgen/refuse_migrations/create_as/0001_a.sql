@@ -1,0 +1,1 @@
+CREATE TABLE bad AS SELECT 1 AS a;
