@@ -101,6 +101,11 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
     }
 }
 
+void conn_authorize(struct conn *c)
+{
+    sqlite3_set_authorizer(c->db, authorize, NULL);
+}
+
 /* SQLite says "unable to open" for much; asking first tells them apart, and
  * keeps an open from waiting on a FIFO. */
 static int check_file(const char *path, struct err *e)
@@ -203,7 +208,7 @@ int conn_use_wal(struct conn *c, struct err *e)
     bool wal = false;
     sqlite3_set_authorizer(c->db, NULL, NULL);
     int rc = sqlite3_exec(c->db, "PRAGMA journal_mode=WAL", is_wal, &wal, NULL);
-    sqlite3_set_authorizer(c->db, authorize, NULL);
+    conn_authorize(c);
     if (rc)
         return sql_error(c->db, rc, "PRAGMA journal_mode=WAL", e);
     if (!wal)

@@ -31,8 +31,16 @@ struct file_id {
     uint64_t device, inode;
 };
 
+static inline bool file_id_same(struct file_id a, struct file_id b)
+{
+    return a.device == b.device && a.inode == b.inode;
+}
+
 /* What CONN_WRITE_AS_IS left out. */
 int conn_use_wal(struct conn *c, struct err *e);
+
+/* Sets the authorizer that every connection has, after another one was set. */
+void conn_authorize(struct conn *c);
 
 /* Of the open connection's file; opens no descriptor: SQLite compares the inode
  * of its own with the name's. ERR_REPLACED where the name leads elsewhere. */

@@ -18,7 +18,14 @@
 int migrate_verify(struct reader *r, const struct engine_app *app, unsigned *ret_pending,
                    struct err *e);
 
-/* Applies what is pending on a writing connection with no open transaction. */
+/* What migrate_apply() would do. Writes nothing; the same errors. */
+int migrate_look(struct reader *r, const struct engine_app *app, struct migrate_result *ret,
+                 struct err *e);
+
+/* Applies what is pending on a writing connection with no open transaction.
+ * ERR_UNUSABLE where a migration fails or the file is another program's; those
+ * before it stay applied. Each commit is as durable as the connection makes
+ * it: flush before relying on it. */
 int migrate_apply(struct conn *c, const struct engine_app *app, struct migrate_result *ret,
                   struct err *e);
 
