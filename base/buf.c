@@ -78,8 +78,16 @@ static const char two_digits[] =
     "68697071727374757677787980818283848586878889909192939495969798"
     "99";
 
-/* Writes backwards from `end`; returns where the number begins. */
-static char *digits_before(char *end, uint64_t v)
+static size_t count_digits(uint64_t v)
+{
+    size_t n = 1;
+    for (; v >= 10000; v /= 10000)
+        n += 4;
+    return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
+/* Writes backwards from `end`. */
+static void put_digits_before(char *end, uint64_t v)
 {
     while (v >= 100) {
         end -= 2;
@@ -90,27 +98,27 @@ static char *digits_before(char *end, uint64_t v)
         end -= 2;
         memcpy(end, two_digits + v * 2, 2);
     } else {
-        *--end = (char)('0' + v);
+        end[-1] = (char)('0' + v);
     }
-    return end;
 }
-
-enum { DIGITS_MAX = 21 }; /* of an int64 or uint64, with a sign */
 
 void buf_u64(struct buf *b, uint64_t v)
 {
-    char digits[DIGITS_MAX], *end = digits + sizeof digits;
-    char *p = digits_before(end, v);
-    buf_add(b, str_make(p, (size_t)(end - p)));
+    size_t n = count_digits(v);
+    if (!buf_reserve(b, n))
+        return;
+    b->n += n;
+    put_digits_before(b->p + b->n, v);
 }
 
 void buf_i64(struct buf *b, int64_t v)
 {
-    char digits[DIGITS_MAX], *end = digits + sizeof digits;
-    char *p = digits_before(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+    uint64_t magnitude = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    if (!buf_reserve(b, count_digits(magnitude) + (v < 0)))
+        return;
     if (v < 0)
-        *--p = '-';
-    buf_add(b, str_make(p, (size_t)(end - p)));
+        b->p[b->n++] = '-';
+    buf_u64(b, magnitude);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,17 +76,48 @@ static inline bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/* Eight bytes, the first in the lowest byte. */
+static inline uint64_t load_word(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return le64toh(word);
+}
+
+/* Which byte of a word the lowest hit is. */
+static inline size_t first_hit(uint64_t hits)
+{
+    return (size_t)__builtin_ctzll(hits) / 8;
+}
+
+/* The next byte from `at` that is not plain, or s.n. The last bytes are taken
+ * as the end of a whole word, too, where the string has one. */
 static size_t skip_plain(struct str s, size_t at)
 {
-    uint64_t words[2];
-    while (s.n - at >= sizeof words) {
-        memcpy(words, s.p + at, sizeof words);
-        if (special_bytes(words[0]) | special_bytes(words[1]))
-            break;
-        at += sizeof words;
+    for (; s.n - at >= 8; at += 8) {
+        uint64_t hits = special_bytes(load_word(s.p + at));
+        if (hits)
+            return at + first_hit(hits);
+    }
+    size_t left = s.n - at;
+    if (left && s.n >= 8) {
+        uint64_t rest = load_word(s.p + s.n - 8) >> 8 * (8 - left);
+        uint64_t hits = special_bytes(rest | EVERY_BYTE(' ') << 8 * left);
+        return hits ? at + first_hit(hits) : s.n;
     }
     while (at < s.n && is_plain((unsigned char)s.p[at]))
         at++;
+    return at;
+}
+
+/* The end of the run of well-formed characters beyond ASCII at `at`. */
+static size_t skip_wide(struct str s, size_t at)
+{
+    size_t n = 1;
+    while (n && at < s.n && (unsigned char)s.p[at] >= 0x80) {
+        n = utf8_sequence(s.p + at, s.n - at);
+        at += n;
+    }
     return at;
 }
 
@@ -107,12 +139,12 @@ static void add_string(struct buf *b, struct str s)
 {
     size_t copied = 0, at = 0;
     while ((at = skip_plain(s, at)) < s.n) {
-        unsigned char c = (unsigned char)s.p[at];
-        size_t n = c < 0x80 ? 0 : utf8_sequence(s.p + at, s.n - at);
-        if (n) {
-            at += n;
+        size_t wide_end = skip_wide(s, at);
+        if (wide_end > at) {
+            at = wide_end;
             continue;
         }
+        unsigned char c = (unsigned char)s.p[at];
         buf_add(b, str_sub(s, copied, at - copied));
         if (c < 0x80)
             add_escaped(b, c);

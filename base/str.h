@@ -119,9 +119,21 @@ bool utf8_valid(struct str s);
 /* How many code points a valid UTF-8 string has. */
 size_t utf8_length(struct str s);
 
+size_t utf8_long_sequence_(const char *p, size_t n);
+
 /* The length, 1 to 4, of the well-formed sequence that p[0..n) begins with; 0
  * where it begins with none. */
-size_t utf8_sequence(const char *p, size_t n);
+static inline size_t utf8_sequence(const char *p, size_t n)
+{
+    if (n == 0)
+        return 0;
+    unsigned char first = (unsigned char)p[0];
+    if (first < 0x80)
+        return 1;
+    if (first < 0xe0)
+        return first >= 0xc2 && n >= 2 && ((unsigned char)p[1] & 0xc0) == 0x80 ? 2 : 0;
+    return utf8_long_sequence_(p, n);
+}
 
 /* Decodes the code point at s.p[*at], *at < s.n, and moves *at behind it. A
  * byte that begins no well-formed sequence is U+FFFD. */

@@ -1,6 +1,7 @@
 /*
- * UTF-8 (RFC 3629). The one place that knows which byte sequences are well
- * formed is utf8_sequence(), a transcription of the table in its section 4.
+ * UTF-8 (RFC 3629). Only utf8_sequence() knows which byte sequences are well
+ * formed, after the table in section 4: one and two bytes, which most text
+ * has, inline in the header, longer ones here.
  */
 #include "base/str.h"
 
@@ -27,23 +28,14 @@ static bool second_ok(unsigned char first, unsigned char second)
     }
 }
 
-size_t utf8_sequence(const char *p, size_t n)
+/* For first bytes from 0xe0. */
+size_t utf8_long_sequence_(const char *p, size_t n)
 {
     const unsigned char *u = (const unsigned char *)p;
-    if (n == 0)
+    size_t need = u[0] < 0xf0 ? 3 : 4;
+    if (u[0] > 0xf4 || n < need || !second_ok(u[0], u[1]) || !is_tail(u[2]))
         return 0;
-    if (u[0] < 0x80)
-        return 1;
-    if (u[0] < 0xc2 || u[0] > 0xf4)
-        return 0;
-    size_t need = u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
-    if (n < need || !second_ok(u[0], u[1]))
-        return 0;
-    for (size_t i = 2; i < need; i++) {
-        if (!is_tail(u[i]))
-            return 0;
-    }
-    return need;
+    return need == 3 || is_tail(u[3]) ? need : 0;
 }
 
 /* Where ASCII ends, as far as whole words of eight tell. */
