@@ -81,6 +81,7 @@ class Server:
         self.port = free_port()
         self.env = {'DATABASE_PATH': self.path, 'PORT': self.port, 'ADMIN_PORT': '0'}
         self.env.update(env or {})
+        self.env = {k: v for k, v in self.env.items() if v is not None}
         self.port = int(self.env['PORT'])
         self.args = list(args)
         self.process = None
