@@ -193,9 +193,9 @@ static bool take_offset(struct str *s, int64_t *ret_s)
 
 /* Second 60 exists only as a leap second, at the end of a UTC day. It is read
  * as the second after it, as POSIX time has no other place for it. */
-static bool leap_ok(int64_t of_day, int64_t utc)
+static bool leap_ok(int64_t utc)
 {
-    return of_day % 60 != 0 || floor_div(utc, S_PER_DAY) * S_PER_DAY == utc;
+    return floor_div(utc, S_PER_DAY) * S_PER_DAY == utc;
 }
 
 bool rfc3339_parse(struct str s, int64_t *ret_real_ns)
@@ -208,7 +208,7 @@ bool rfc3339_parse(struct str s, int64_t *ret_real_ns)
     if (!take_time(&s, &of_day, &ns) || !take_offset(&s, &offset))
         return false;
     int64_t utc = days * S_PER_DAY + of_day - offset;
-    if (is_leap && !leap_ok(of_day, utc))
+    if (is_leap && !leap_ok(utc))
         return false;
     if (__builtin_mul_overflow(utc, NS_PER_S, &real_ns) ||
         __builtin_add_overflow(real_ns, ns, &real_ns))

@@ -140,6 +140,7 @@ static void all_else_is_refused(void **state)
         STR_INIT("2026-11-23T22:31:16ZZ"),
         STR_INIT("2026-11-23T22:31:16Z\0"),
         STR_INIT("2026-11-23T22:31:16\0"),
+        STR_INIT("2026-11-23T22:31:16.5\0"),
         STR_INIT("-026-11-23T22:31:16Z"),
         STR_INIT("+2026-11-23T22:31:16Z"),
         STR_INIT("0001-01-01T00:00:00Z"),

@@ -278,6 +278,23 @@ static void a_closed_stderr_does_no_harm(void **state)
     close(keep);
 }
 
+static void a_write_that_fails_is_counted(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/dev/null", "/dev/full"};
+    for (int i = 0; i < 2; i++) {
+        int64_t before = dropped();
+        int fd = open(paths[i], i == 0 ? O_RDONLY : O_WRONLY);
+        assert_true(fd >= 0);
+        dup2(fd, STDERR_FILENO);
+        close(fd);
+        errno = 1234;
+        log_event(LOG_INFO, "http", "not written");
+        assert_int_equal(errno, 1234);
+        assert_int_equal(dropped(), before + 1);
+    }
+}
+
 enum { WRITERS = 4, LINES_EACH = 300 };
 
 static void *write_lines(void *arg)
@@ -329,6 +346,29 @@ static void lines_of_threads_do_not_mix(void **state)
     assert_int_equal(lines + dropped() - before, WRITERS * LINES_EACH);
 }
 
+/* Threads race for the last room in the pipe while a reader makes a little at
+ * a time and then stops. A line that were written without room would block its
+ * thread for ever, and the alarm would end the test. */
+static void a_full_pipe_blocks_no_thread(void **state)
+{
+    (void)state;
+    alarm(60);
+    for (int round = 0; round < 10; round++) {
+        pthread_t threads[WRITERS];
+        int numbers[WRITERS];
+        char bytes[4096];
+        for (int i = 0; i < WRITERS; i++) {
+            numbers[i] = i;
+            pthread_create(&threads[i], NULL, write_lines, &numbers[i]);
+        }
+        for (int i = 0; i < 20; i++)
+            assert_true(read(reader, bytes, sizeof bytes) > 0);
+        for (int i = 0; i < WRITERS; i++)
+            pthread_join(threads[i], NULL);
+    }
+    alarm(0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, capture_begin, capture_end)
@@ -343,7 +383,9 @@ int main(void)
         TEST(lines_near_the_bound_are_whole),
         TEST(a_full_pipe_drops_and_recovers),
         TEST(a_closed_stderr_does_no_harm),
+        TEST(a_write_that_fails_is_counted),
         TEST(lines_of_threads_do_not_mix),
+        TEST(a_full_pipe_blocks_no_thread),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

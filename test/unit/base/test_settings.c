@@ -307,6 +307,12 @@ static void a_secret_is_never_shown(void **state)
     settings_help(table, N, &b);
     settings_mdoc(table, N, &b);
     assert_null(strstr(buf_cstr(&b), "hush"));
+    buf_reset(&b);
+    table[1].secret = true;
+    assert_int_equal(option("port", "4321", &e), OK);
+    setting_print(&table[1], &b);
+    settings_json(table, N, &b);
+    assert_null(strstr(buf_cstr(&b), "4321"));
     buf_free(&b);
     settings_option(table, N, STR("admin-token"), STR("hush\0hush"), &e);
     assert_null(strstr(e.text, "hush"));
