@@ -99,7 +99,8 @@ int sql_keep(struct arena *a, struct str *v, struct err *e);
 int sql_keep_opt(struct arena *a, struct optstr *v, struct err *e);
 
 /* Columns; the bytes live until the next step or reset. The `need` forms
- * answer ERR_CORRUPT where the column is NULL or of another type. */
+ * answer ERR_CORRUPT where the column is NULL or of another type, the `opt`
+ * forms where it is of another type. A whole number is a real, too. */
 int sql_need_text(sqlite3_stmt *st, int col, struct str *ret, struct err *e);
 int sql_need_blob(sqlite3_stmt *st, int col, struct str *ret, struct err *e);
 int sql_need_int(sqlite3_stmt *st, int col, int64_t *ret, struct err *e);

@@ -161,6 +161,21 @@ static enum sql_type type_of_declaration(struct str declared)
     return TYPE_UNKNOWN; /* ANY */
 }
 
+/* SQLite 3.40.1 converts what RETURNING gives by the affinity of the table's
+ * first column, whichever column is returned: behind a REAL one, integers come
+ * out as reals. CAST(x AS INTEGER) gives the integer. */
+static bool returned_as_real(struct gen *g, sqlite3_stmt *st, const char *table)
+{
+    if (sqlite3_stmt_readonly(st))
+        return false;
+    sqlite3_stmt *first = must_prepare(
+        g, "SELECT type = 'REAL' COLLATE nocase FROM pragma_table_xinfo(?1) WHERE cid = 0",
+        str_from(table));
+    bool real = sqlite3_step(first) == SQLITE_ROW && sqlite3_column_int(first, 0);
+    sqlite3_finalize(first);
+    return real;
+}
+
 enum sql_type typing_origin(struct gen *g, sqlite3_stmt *st, int column, bool *ret_not_null)
 {
     const char *table = sqlite3_column_table_name(st, column);
@@ -175,5 +190,6 @@ enum sql_type typing_origin(struct gen *g, sqlite3_stmt *st, int column, bool *r
     /* In a STRICT table every part of a primary key is NOT NULL, and SQLite
      * says so, but for the row id, for which it says only primary key. */
     *ret_not_null = not_null || primary_key;
-    return declared ? type_of_declaration(str_from(declared)) : TYPE_UNKNOWN;
+    enum sql_type type = declared ? type_of_declaration(str_from(declared)) : TYPE_UNKNOWN;
+    return type == TYPE_INT && returned_as_real(g, st, table) ? TYPE_UNKNOWN : type;
 }
