@@ -13,36 +13,36 @@
 
 /* In the order of the codes: err_table[-code]. */
 static const struct err_info err_table[] = {
-    {OK, "ok", 200, "ok", "OK", 0},
-    {ERR_INTERNAL, "internal", 500, "internal", "Something went wrong on the server", 1},
-    {ERR_NOMEM, "out-of-memory", 503, "out-of-memory", "The server is out of memory", 1},
-    {ERR_MALFORMED, "malformed", 400, "malformed", "The request cannot be read", 1},
-    {ERR_INVALID, "invalid", 422, "invalid", "A value breaks a rule", 1},
-    {ERR_NOT_FOUND, "not-found", 404, "not-found", "Not found", 1},
-    {ERR_EXISTS, "exists", 409, "exists", "It exists already", 1},
-    {ERR_CONFLICT, "conflict", 409, "conflict", "Conflict with something in progress", 1},
-    {ERR_PRECONDITION, "precondition-failed", 412, "precondition-failed",
-     "It has changed in the meantime", 1},
-    {ERR_TOO_LARGE, "too-large", 413, "too-large", "Too large", 1},
-    {ERR_BUSY, "busy", 503, "busy", "The server is busy", 1},
-    {ERR_TIMEOUT, "timeout", 503, "timeout", "It took too long", 1},
-    {ERR_IO, "io-error", 503, "io-error", "The disk failed", 1},
-    {ERR_DISK_FULL, "disk-full", 507, "disk-full", "The disk is full", 1},
-    {ERR_READ_ONLY, "read-only", 503, "read-only", "The disk takes no writes", 1},
-    {ERR_CORRUPT, "tenant-corrupt", 503, "tenant-corrupt", "This tenant's database is damaged", 1},
-    {ERR_NEWER, "tenant-newer", 503, "tenant-newer",
-     "This tenant's database is newer than the server", 1},
-    {ERR_ALTERED, "migration-altered", 503, "migration-altered",
-     "A migration of this tenant's database has changed", 1},
-    {ERR_REPLACED, "tenant-replaced", 503, "tenant-replaced",
-     "This tenant's database was removed or replaced", 1},
-    {ERR_AGAIN, "try-again", 503, "try-again", "Not yet: try again", 1},
-    {ERR_PERMISSION, "permission", 503, "permission", "The server may not use this file", 1},
-    {ERR_SHUTDOWN, "shutting-down", 503, "shutting-down", "The server is shutting down", 1},
-    {ERR_USAGE, "usage", 500, "usage", "A command line or setting is wrong", 2},
-    {ERR_RATE, "rate-limited", 429, "rate-limited", "Too many requests", 1},
-    {ERR_UNUSABLE, "tenant-unusable", 503, "tenant-unusable",
-     "This tenant's database cannot be used", 1},
+    {OK, 200, 0, "ok", "ok", "OK"},
+    {ERR_INTERNAL, 500, 1, "internal", "internal", "Something went wrong on the server"},
+    {ERR_NOMEM, 503, 1, "out-of-memory", "out-of-memory", "The server is out of memory"},
+    {ERR_MALFORMED, 400, 1, "malformed", "malformed", "The request cannot be read"},
+    {ERR_INVALID, 422, 1, "invalid", "invalid", "A value breaks a rule"},
+    {ERR_NOT_FOUND, 404, 1, "not-found", "not-found", "Not found"},
+    {ERR_EXISTS, 409, 1, "exists", "exists", "It exists already"},
+    {ERR_CONFLICT, 409, 1, "conflict", "conflict", "Conflict with something in progress"},
+    {ERR_PRECONDITION, 412, 1, "precondition-failed", "precondition-failed",
+     "It has changed in the meantime"},
+    {ERR_TOO_LARGE, 413, 1, "too-large", "too-large", "Too large"},
+    {ERR_BUSY, 503, 1, "busy", "busy", "The server is busy"},
+    {ERR_TIMEOUT, 503, 1, "timeout", "timeout", "It took too long"},
+    {ERR_IO, 503, 1, "io-error", "io-error", "The disk failed"},
+    {ERR_DISK_FULL, 507, 1, "disk-full", "disk-full", "The disk is full"},
+    {ERR_READ_ONLY, 503, 1, "read-only", "read-only", "The disk takes no writes"},
+    {ERR_CORRUPT, 503, 1, "tenant-corrupt", "tenant-corrupt", "This tenant's database is damaged"},
+    {ERR_NEWER, 503, 1, "tenant-newer", "tenant-newer",
+     "This tenant's database is newer than the server"},
+    {ERR_ALTERED, 503, 1, "migration-altered", "migration-altered",
+     "A migration of this tenant's database has changed"},
+    {ERR_REPLACED, 503, 1, "tenant-replaced", "tenant-replaced",
+     "This tenant's database was removed or replaced"},
+    {ERR_AGAIN, 503, 1, "try-again", "try-again", "Not yet: try again"},
+    {ERR_PERMISSION, 503, 1, "permission", "permission", "The server may not use this file"},
+    {ERR_SHUTDOWN, 503, 1, "shutting-down", "shutting-down", "The server is shutting down"},
+    {ERR_USAGE, 500, 2, "usage", "usage", "A command line or setting is wrong"},
+    {ERR_RATE, 429, 1, "rate-limited", "rate-limited", "Too many requests"},
+    {ERR_UNUSABLE, 503, 1, "tenant-unusable", "tenant-unusable",
+     "This tenant's database cannot be used"},
 };
 
 _Static_assert(sizeof err_table / sizeof *err_table == -(int)ERR_CODE_END_,
@@ -77,7 +77,7 @@ static void fill(struct err *e, enum err_code code, const char *fmt, va_list arg
     e->code = code;
     int n = vsnprintf(e->text, sizeof e->text, fmt, args);
     if (n < 0)
-        strcpy(e->text, err_info(code)->title);
+        e->text[0] = '\0';
     make_line(e->text, n >= (int)sizeof e->text);
 }
 

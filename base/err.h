@@ -68,11 +68,11 @@ int err_errno(struct err *e, int errno_value, const char *fmt, ...)
 
 struct err_info {
     enum err_code code;
-    const char *name;    /* for logs: "disk-full" */
     int http_status;     /* 507 */
+    int exit_status;     /* of a command that ends with it */
+    const char *name;    /* for logs: "disk-full" */
     const char *problem; /* last part of the problem type: "disk-full" */
     const char *title;   /* "The disk is full" */
-    int exit_status;     /* of a command that ends with it */
 };
 
 /* Never NULL: an unknown code answers as ERR_INTERNAL. Any thread. */

@@ -27,7 +27,6 @@ struct series {
     char name[TEXT_MAX];   /* with its suffix */
     char labels[TEXT_MAX]; /* between the braces, as they stand */
     double value;
-    char family[TEXT_MAX];
 };
 
 struct page {
@@ -98,7 +97,7 @@ static void read_comment(struct page *page, const char **p)
     for (size_t i = 0; i < page->n_families; i++)
         assert_string_not_equal(page->families[i], name);
     size_t f = page->n_families++;
-    strcpy(page->families[f], name);
+    memcpy(page->families[f], name, sizeof name);
     size_t help = strcspn(++*p, "\n");
     assert_in_range(help, 1, TEXT_MAX - 1);
     memcpy(page->helps[f], *p, help);
@@ -119,7 +118,6 @@ static void read_series(struct page *page, const char **p)
     size_t f = page->n_families - 1;
     assert_true(take_name(p, s->name));
     assert_true(belongs(s->name, page->families[f], page->types[f]));
-    strcpy(s->family, page->families[f]);
     s->labels[0] = '\0';
     if (**p == '{') {
         (*p)++;

@@ -7,9 +7,8 @@
 #include "test/unit/base/unit.h"
 
 struct job {
-    int number;
+    int number, producer;
     struct mpsc_node node;
-    int producer;
 };
 
 static void the_first_push_wakes(void **state)
