@@ -208,20 +208,38 @@ static bool is_option_of(struct str option, const char *name)
     return true;
 }
 
+static struct str option_name(struct str option)
+{
+    return str_starts(option, STR("--")) ? str_sub(option, 2, option.n) : option;
+}
+
+static struct setting *find_option(struct setting *table, size_t n, struct str name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (is_option_of(name, table[i].name))
+            return &table[i];
+    }
+    return NULL;
+}
+
+bool settings_has(struct setting *table, size_t n, struct str option)
+{
+    return find_option(table, n, option_name(option)) != NULL;
+}
+
 int settings_option(struct setting *table, size_t n, struct str option, struct str value,
                     struct err *e)
 {
-    struct str name = str_starts(option, STR("--")) ? str_sub(option, 2, option.n) : option;
-    for (size_t i = 0; i < n; i++) {
-        if (!is_option_of(name, table[i].name))
-            continue;
-        char bytes[80];
-        struct buf shown = BUF_FIXED(bytes);
-        buf_lit(&shown, "--");
-        buf_add(&shown, name);
-        return set_value(&table[i], buf_str(&shown), value, "option", e);
-    }
-    return err_set(e, ERR_USAGE, "--%.*s: there is no such option", STR_ARG(str_sub(name, 0, 80)));
+    struct str name = option_name(option);
+    struct setting *s = find_option(table, n, name);
+    if (!s)
+        return err_set(e, ERR_USAGE, "--%.*s: there is no such option",
+                       STR_ARG(str_sub(name, 0, 80)));
+    char bytes[80];
+    struct buf shown = BUF_FIXED(bytes);
+    buf_lit(&shown, "--");
+    buf_add(&shown, name);
+    return set_value(s, buf_str(&shown), value, "option", e);
 }
 
 void settings_free(struct setting *table, size_t n)

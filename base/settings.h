@@ -41,6 +41,9 @@ struct setting {
  * before. What was filled before an error must still be freed. */
 int settings_load(struct setting *table, size_t n, struct err *e);
 
+/* Whether "--port" or "port" names a setting. */
+bool settings_has(struct setting *table, size_t n, struct str option);
+
 /* Sets one by option name ("--port" or "port"), as from the command line; call
  * it after settings_load(). ERR_USAGE also where there is no such option. */
 int settings_option(struct setting *table, size_t n, struct str option, struct str value,

@@ -273,8 +273,12 @@ static void an_unknown_option_is_named(void **state)
     (void)state;
     static const char *const names[] = {"--prot", "--PORT", "--port-", "--", "", "--admin_token"};
     load();
-    for (size_t i = 0; i < COUNT_OF(names); i++)
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        assert_false(settings_has(table, N, str_from(names[i])));
         assert_int_equal(option(names[i], "1", NULL), ERR_USAGE);
+    }
+    assert_true(settings_has(table, N, STR("--port")));
+    assert_true(settings_has(table, N, STR("port")));
     struct err e = ERR_INIT;
     option("--prot", "1", &e);
     assert_string_equal(e.text, "--prot: there is no such option");
