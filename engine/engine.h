@@ -43,6 +43,9 @@ struct engine_app {
     /* Fills the rows a new tenant begins with. Runs once a tenant, in the
      * transaction that makes it. */
     int (*on_create)(struct write_tx *tx, const struct tenant_name *tenant, struct err *e);
+    /* Tells `ids` of the highest id there is, whenever a tenant was opened. Only
+     * reads. NULL: the clock alone keeps ids in order. */
+    int (*on_open)(struct write_tx *tx, struct uuid_gen *ids, struct err *e);
     int (*summarise)(struct reader *r, struct tenant_summary *ret, struct err *e);
 };
 
@@ -86,7 +89,7 @@ struct job {
     struct tenant_name tenant;
     bool create;                /* make the tenant where it does not exist */
     bool may_inline;            /* a read may run on the submitting thread */
-    int64_t deadline_ns;        /* monotonic; ERR_TIMEOUT once it has passed */
+    int64_t deadline_ns;        /* monotonic; ERR_TIMEOUT once it has passed; 0: none */
     enum durability durability; /* of a write */
 
     /* Exactly one of these. A negative return undoes the job's own writes and
@@ -95,7 +98,8 @@ struct job {
      * `read` sees one snapshot. It may be called a second time from the start,
      * after it was interrupted for taking too long where it ran first.
      * `write` runs in a savepoint; what it wrote is acknowledged by done(0)
-     * only when it is as durable as asked.
+     * only when it is as durable as asked. It too may be called a second time
+     * from the start, after another job made SQLite undo their transaction.
      * `task` has no tenant; it may block for a while. */
     int (*read)(struct job *job, struct reader *r);
     int (*write)(struct job *job, struct write_tx *tx);
@@ -198,6 +202,7 @@ bool engine_ready(struct engine *en, struct err *e);
 struct feed_event {
     struct feed_event *next; /* the engine's own */
     _Atomic int refs;
+    bool relaxed; /* the engine's own */
     char id[40];     /* unlike any other, also over a restart */
     struct str type; /* "item.created" */
     struct str data; /* one JSON value without line breaks */

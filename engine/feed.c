@@ -1,0 +1,331 @@
+/*
+ * Rings and subscribers. Each event has a place in its ring (a number that only
+ * grows); a subscriber remembers the next place it wants, so that taking an
+ * event is one step and falling behind is a comparison.
+ *
+ * Ids are `<start of the engine>-<number>`; numbers are the engine's, not the
+ * ring's, so that a ring that was dropped and made anew repeats none.
+ *
+ * `wake` runs under the shard's lock: that is how feed_unsubscribe() can promise
+ * that none runs any more.
+ */
+#include "engine/feed.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fault.h"
+
+enum { SHARD_BUCKETS = 256 };
+
+struct ring {
+    struct tenant_name tenant;
+    struct ring *hash_next;
+    struct ring *newer, *older;                  /* among those without subscribers */
+    struct feed_event *events[FEED_RING_EVENTS]; /* one reference each */
+    uint64_t numbers[FEED_RING_EVENTS];          /* of their ids */
+    uint64_t begin, end;                         /* places held: begin <= p < end */
+    size_t bytes;
+    struct feed_subscription *subscribers;
+};
+
+struct feed_subscription {
+    struct shard *shard;
+    struct ring *ring;
+    struct feed_subscription *next;
+    uint64_t at; /* the place of the next event */
+    bool woken;
+    void (*wake)(void *ctx);
+    void *ctx;
+};
+
+struct shard {
+    pthread_mutex_t lock; /* guards everything in the shard */
+    struct ring *buckets[SHARD_BUCKETS];
+    struct ring *newest, *oldest; /* without subscribers */
+    unsigned idle_rings;
+    size_t idle_bytes;
+};
+
+struct feed_hub {
+    uint64_t start;
+    _Atomic uint64_t number;
+    unsigned char key[crypto_shorthash_KEYBYTES];
+    struct shard shards[FEED_SHARDS];
+};
+
+int feed_hub_open(struct feed_hub **ret, struct err *e)
+{
+    struct feed_hub *h = fault_calloc(1, sizeof *h);
+    if (!h)
+        return err_set(e, ERR_NOMEM, "memory is out");
+    randombytes_buf(&h->start, sizeof h->start);
+    randombytes_buf(h->key, sizeof h->key);
+    for (size_t i = 0; i < FEED_SHARDS; i++)
+        pthread_mutex_init(&h->shards[i].lock, NULL);
+    *ret = h;
+    return 0;
+}
+
+static size_t event_bytes(const struct feed_event *ev)
+{
+    return sizeof *ev + ev->type.n + ev->data.n;
+}
+
+struct feed_event *feed_event_new(struct str type, struct str data)
+{
+    if (type.n > FEED_RING_BYTES || data.n > FEED_RING_BYTES)
+        return NULL;
+    struct feed_event *ev = fault_malloc(sizeof *ev + type.n + data.n);
+    if (!ev)
+        return NULL;
+    char *copy = (char *)(ev + 1);
+    *ev = (struct feed_event){.refs = 1, .type = {copy, type.n}, .data = {copy + type.n, data.n}};
+    if (type.n)
+        memcpy(copy, type.p, type.n);
+    if (data.n)
+        memcpy(copy + type.n, data.p, data.n);
+    return ev;
+}
+
+void feed_event_unref(struct feed_event *ev)
+{
+    if (ev && atomic_fetch_sub_explicit(&ev->refs, 1, memory_order_acq_rel) == 1)
+        free(ev);
+}
+
+void feed_discard(struct feed_event *chain)
+{
+    while (chain) {
+        struct feed_event *ev = chain;
+        chain = ev->next;
+        feed_event_unref(ev);
+    }
+}
+
+static void drop_first(struct ring *r)
+{
+    struct feed_event *ev = r->events[r->begin % FEED_RING_EVENTS];
+    r->bytes -= event_bytes(ev);
+    r->begin++;
+    feed_event_unref(ev);
+}
+
+/* The order of rings without subscribers. */
+static void idle_remove(struct shard *s, struct ring *r)
+{
+    *(r->newer ? &r->newer->older : &s->newest) = r->older;
+    *(r->older ? &r->older->newer : &s->oldest) = r->newer;
+    r->newer = r->older = NULL;
+    s->idle_rings--;
+    s->idle_bytes -= r->bytes;
+}
+
+static void idle_add(struct shard *s, struct ring *r)
+{
+    r->older = s->newest;
+    r->newer = NULL;
+    *(s->newest ? &s->newest->newer : &s->oldest) = r;
+    s->newest = r;
+    s->idle_rings++;
+    s->idle_bytes += r->bytes;
+}
+
+static struct ring **find_place(struct feed_hub *h, const struct tenant_name *t,
+                                struct shard **ret_shard)
+{
+    unsigned char hash[crypto_shorthash_BYTES];
+    crypto_shorthash(hash, (const unsigned char *)t->s, t->n, h->key);
+    struct shard *s = &h->shards[hash[0] % FEED_SHARDS];
+    struct ring **p = &s->buckets[hash[1] % SHARD_BUCKETS];
+    pthread_mutex_lock(&s->lock);
+    while (*p && !str_eq(tenant_name_str(&(*p)->tenant), tenant_name_str(t)))
+        p = &(*p)->hash_next;
+    *ret_shard = s;
+    return p;
+}
+
+/* The ring, made where there is none (NULL: memory is out), taken out of the
+ * order of idle ones. The shard is locked afterwards in any case. */
+static struct ring *ring_enter(struct feed_hub *h, const struct tenant_name *t,
+                               struct shard **ret_shard)
+{
+    struct ring **place = find_place(h, t, ret_shard);
+    struct ring *r = *place;
+    if (r) {
+        if (!r->subscribers)
+            idle_remove(*ret_shard, r);
+        return r;
+    }
+    r = fault_calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->tenant = *t;
+    *place = r;
+    return r;
+}
+
+static void ring_free(struct feed_hub *h, struct shard *s, struct ring *r)
+{
+    struct ring **p = s->buckets;
+    unsigned char hash[crypto_shorthash_BYTES];
+    crypto_shorthash(hash, (const unsigned char *)r->tenant.s, r->tenant.n, h->key);
+    p += hash[1] % SHARD_BUCKETS;
+    while (*p != r)
+        p = &(*p)->hash_next;
+    *p = r->hash_next;
+    while (r->begin < r->end)
+        drop_first(r);
+    free(r);
+}
+
+/* Ends what ring_enter() began: the oldest rings go where there are too many. */
+static void ring_leave(struct feed_hub *h, struct shard *s, struct ring *r)
+{
+    if (r && !r->subscribers)
+        idle_add(s, r);
+    while (s->oldest &&
+           (s->idle_rings > FEED_SHARD_IDLE_RINGS || s->idle_bytes > FEED_SHARD_IDLE_BYTES)) {
+        struct ring *oldest = s->oldest;
+        idle_remove(s, oldest);
+        ring_free(h, s, oldest);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void ring_add(struct feed_hub *h, struct ring *r, struct feed_event *ev)
+{
+    uint64_t number = atomic_fetch_add_explicit(&h->number, 1, memory_order_relaxed) + 1;
+    if (r->end - r->begin == FEED_RING_EVENTS)
+        drop_first(r);
+    snprintf(ev->id, sizeof ev->id, "%016llx-%llu", (unsigned long long)h->start,
+             (unsigned long long)number);
+    ev->next = NULL;
+    r->events[r->end % FEED_RING_EVENTS] = ev;
+    r->numbers[r->end % FEED_RING_EVENTS] = number;
+    r->end++;
+    r->bytes += event_bytes(ev);
+    while (r->bytes > FEED_RING_BYTES && r->end - r->begin > 1)
+        drop_first(r);
+}
+
+void feed_publish(struct feed_hub *h, const struct tenant_name *t, struct feed_event *chain)
+{
+    if (!chain)
+        return;
+    struct shard *s;
+    struct ring *r = ring_enter(h, t, &s);
+    while (chain) {
+        struct feed_event *ev = chain;
+        chain = ev->next;
+        if (r)
+            ring_add(h, r, ev);
+        else
+            feed_event_unref(ev); /* nobody watches: who reconnects sees a gap */
+    }
+    for (struct feed_subscription *sub = r ? r->subscribers : NULL; sub; sub = sub->next) {
+        if (!sub->woken) {
+            sub->woken = true;
+            sub->wake(sub->ctx);
+        }
+    }
+    ring_leave(h, s, r);
+}
+
+/* The place behind the event with that id; false where it is not held. */
+static bool find_event(struct feed_hub *h, struct ring *r, struct str id, uint64_t *ret)
+{
+    char start[20];
+    int n = snprintf(start, sizeof start, "%016llx-", (unsigned long long)h->start);
+    uint64_t number;
+    if (!str_starts(id, (struct str){start, (size_t)n}) ||
+        !str_to_u64(str_sub(id, (size_t)n, id.n), UINT64_MAX, &number))
+        return false;
+    for (uint64_t p = r->begin; p < r->end; p++) {
+        if (r->numbers[p % FEED_RING_EVENTS] == number) {
+            *ret = p + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+int feed_hub_subscribe(struct feed_hub *h, const struct tenant_name *t, struct str last_id,
+                       void (*wake)(void *ctx), void *ctx, struct feed_subscription **ret,
+                       bool *ret_gap, struct err *e)
+{
+    struct feed_subscription *sub = fault_calloc(1, sizeof *sub);
+    if (!sub)
+        return err_set(e, ERR_NOMEM, "memory is out");
+    struct shard *s;
+    struct ring *r = ring_enter(h, t, &s);
+    if (!r) {
+        pthread_mutex_unlock(&s->lock);
+        free(sub);
+        return err_set(e, ERR_NOMEM, "memory is out");
+    }
+    *sub = (struct feed_subscription){
+        .shard = s, .ring = r, .next = r->subscribers, .at = r->end, .wake = wake, .ctx = ctx};
+    *ret_gap = last_id.n > 0 && !find_event(h, r, last_id, &sub->at);
+    r->subscribers = sub;
+    *ret = sub;
+    ring_leave(h, s, r);
+    return 0;
+}
+
+struct feed_event *feed_next(struct feed_subscription *sub, bool *ret_gap)
+{
+    struct ring *r = sub->ring;
+    struct feed_event *ev = NULL;
+    pthread_mutex_lock(&sub->shard->lock);
+    if (sub->at < r->begin) {
+        *ret_gap = true;
+        sub->at = r->begin;
+    }
+    if (sub->at < r->end) {
+        ev = r->events[sub->at++ % FEED_RING_EVENTS];
+        atomic_fetch_add_explicit(&ev->refs, 1, memory_order_relaxed);
+    } else {
+        sub->woken = false;
+    }
+    pthread_mutex_unlock(&sub->shard->lock);
+    return ev;
+}
+
+void feed_unsubscribe(struct feed_subscription *sub)
+{
+    if (!sub)
+        return;
+    struct shard *s = sub->shard;
+    struct ring *r = sub->ring;
+    pthread_mutex_lock(&s->lock);
+    struct feed_subscription **p = &r->subscribers;
+    while (*p != sub)
+        p = &(*p)->next;
+    *p = sub->next;
+    if (!r->subscribers)
+        idle_add(s, r); /* trimmed by the next who enters */
+    pthread_mutex_unlock(&s->lock);
+    free(sub);
+}
+
+void feed_hub_close(struct feed_hub *h)
+{
+    if (!h)
+        return;
+    for (size_t i = 0; i < FEED_SHARDS; i++) {
+        struct shard *s = &h->shards[i];
+        while (s->oldest) {
+            struct ring *r = s->oldest;
+            idle_remove(s, r);
+            ring_free(h, s, r);
+        }
+        for (size_t b = 0; b < SHARD_BUCKETS; b++)
+            assert(!s->buckets[b]); /* a subscription outlives the engine */
+        pthread_mutex_destroy(&s->lock);
+    }
+    free(h);
+}

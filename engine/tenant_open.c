@@ -1,0 +1,266 @@
+/*
+ * How a tenant's owner takes it from ABSENT to READY and back, or to FAILED.
+ *
+ * A failure is remembered for a while and answers those who wait and those who
+ * come meanwhile, unless it says nothing about the tenant: that it does not
+ * exist, that somebody holds a lock, that memory is out.
+ */
+#include <assert.h>
+
+#include "engine/engine_internal.h"
+#include "engine/pool.h"
+#include "engine/writer.h"
+
+METRIC_DEFINE(metric_opens, METRIC_COUNTER, "rowhouse_tenant_opens_total", NULL,
+              "Databases of tenants that were opened.");
+METRIC_DEFINE(metric_open_time, METRIC_HISTOGRAM, "rowhouse_tenant_open_seconds", NULL,
+              "Time to open a tenant, creation and migrations included.");
+METRIC_DEFINE(metric_creations, METRIC_COUNTER, "rowhouse_tenant_creations_total", NULL,
+              "Tenants that were created.");
+METRIC_DEFINE(metric_closes, METRIC_COUNTER, "rowhouse_tenant_closes_total", NULL,
+              "Databases of tenants that were closed in order.");
+METRIC_DEFINE(metric_failures, METRIC_COUNTER, "rowhouse_tenant_failures_total", NULL,
+              "Times that a tenant could not be opened or had to be given up.");
+METRIC_DEFINE(metric_replaced, METRIC_COUNTER, "rowhouse_tenant_replaced_total", NULL,
+              "Times that a tenant's file was found removed or replaced.");
+
+/* A tenant's connections, taken out of it to be closed without its lock. */
+struct connections {
+    struct writer *writer;
+    struct pooled *idle;
+};
+
+static struct connections take_connections_locked(struct tenant *t)
+{
+    struct connections c = {t->writer, t->idle};
+    t->writer = NULL;
+    t->writer_open = false;
+    t->idle = NULL;
+    t->idle_count = t->readers = t->readers_busy = 0;
+    t->generation++; /* those lent out are closed when they come back */
+    t->stale = false;
+    return c;
+}
+
+static void change(struct tenant *t, enum tenant_state to)
+{
+    pthread_mutex_lock(&t->lock);
+    tenant_change_locked(t, to);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void close_claimed(struct engine *en, struct tenant *t)
+{
+    if (!t)
+        return;
+    tenant_close(en, t);
+    tenant_disown(en, t);
+    registry_unref(&en->registry, t);
+}
+
+static bool says_nothing_of_tenant(int code)
+{
+    return code == ERR_NOT_FOUND || code == ERR_BUSY || code == ERR_TIMEOUT || code == ERR_NOMEM;
+}
+
+/* Those who wait and are answered by the failure. Whoever asked for the tenant
+ * to be made, after it was found missing, keeps waiting for the next attempt. */
+static struct job_list take_waiting_locked(struct engine *en, struct tenant *t, int code)
+{
+    struct job_list all = {0};
+    struct job_list *queues[] = {&t->writes, &t->reads};
+    for (size_t i = 0; i < 2; i++) {
+        struct job_list keep = {0};
+        struct job *job;
+        while ((job = job_list_take(queues[i]))) {
+            bool retry = code == ERR_NOT_FOUND && job->create && en->config.create_open;
+            job_list_add(retry ? &keep : &all, job);
+        }
+        *queues[i] = keep;
+    }
+    atomic_fetch_sub(&en->waiting, all.n);
+    return all;
+}
+
+static void answer_all(struct engine *en, struct job_list *jobs, const struct err *err)
+{
+    struct job *job;
+    while ((job = job_list_take(jobs))) {
+        job->err = *err;
+        job_finish(en, job, (int)err->code);
+    }
+}
+
+static void remember_locked(struct engine *en, struct tenant *t, const struct err *err)
+{
+    t->failure = *err;
+    t->retry_at_ns = clock_mono_ns() + en->config.failed_retry_ms * NS_PER_MS;
+}
+
+static void opening_failed(struct engine *en, struct tenant *t, const struct err *err)
+{
+    bool forget = says_nothing_of_tenant((int)err->code);
+    pthread_mutex_lock(&t->lock);
+    struct job_list waiting = take_waiting_locked(en, t, (int)err->code);
+    if (!forget)
+        remember_locked(en, t, err);
+    tenant_change_locked(t, forget ? TENANT_ABSENT : TENANT_FAILED);
+    pthread_mutex_unlock(&t->lock);
+    registry_unreserve(&en->registry);
+    if (forget)
+        registry_unref(&en->registry, t);
+    else
+        close_claimed(en, registry_failed(&en->registry, t));
+    metric_add(&metric_failures, err->code != ERR_NOT_FOUND);
+    answer_all(en, &waiting, err);
+}
+
+static bool creation_wanted(struct engine *en, struct tenant *t)
+{
+    bool wanted = false;
+    if (!en->config.create_open)
+        return false;
+    pthread_mutex_lock(&t->lock);
+    for (struct job *j = t->writes.first; j && !wanted; j = j->next)
+        wanted = j->create;
+    for (struct job *j = t->reads.first; j && !wanted; j = j->next)
+        wanted = j->create;
+    pthread_mutex_unlock(&t->lock);
+    return wanted;
+}
+
+static int create(struct engine *en, struct tenant *t, struct err *e)
+{
+    change(t, TENANT_CREATING);
+    int rc = store_create(en->store, &t->name, e);
+    if (rc && rc != ERR_EXISTS) /* a command may have been first */
+        return rc;
+    if (!rc)
+        metric_inc(&metric_creations);
+    /* Where memory is out for the name, the watching of the folder adds it. */
+    (void)catalog_put(en->catalog, &t->name, NULL);
+    change(t, TENANT_OPENING);
+    return 0;
+}
+
+static int open_writer(struct engine *en, struct tenant *t, struct writer **ret, struct err *e)
+{
+    unsigned pending = 0;
+    int rc = writer_open(en, &t->name, ret, &pending, e);
+    if (rc == ERR_NOT_FOUND && creation_wanted(en, t)) {
+        rc = create(en, t, e);
+        if (!rc)
+            rc = writer_open(en, &t->name, ret, &pending, e);
+    }
+    if (rc)
+        return rc;
+    if (pending)
+        change(t, TENANT_MIGRATING);
+    return writer_prepare(en, *ret, pending, e);
+}
+
+static void become_ready(struct engine *en, struct tenant *t, struct writer *w)
+{
+    registry_opened(&en->registry, t); /* before a job can end, see engine_close() */
+    pthread_mutex_lock(&t->lock);
+    t->writer = w;
+    t->writer_open = true;
+    t->file = w->file;
+    tenant_change_locked(t, TENANT_READY);
+    if (t->reads.n) /* they need not wait for the writer's first batch */
+        tenant_schedule_locked(en, t, WORKER_READ);
+    pthread_mutex_unlock(&t->lock);
+}
+
+int tenant_open(struct engine *en, struct tenant *t)
+{
+    int64_t start_ns = clock_mono_ns();
+    close_claimed(en, registry_reserve(&en->registry));
+    registry_unlist(&en->registry, t);
+    pthread_mutex_lock(&t->lock);
+    if (t->state == TENANT_ABSENT)
+        tenant_ref(t); /* until it is ABSENT again */
+    t->failure.code = OK;
+    tenant_change_locked(t, TENANT_OPENING);
+    pthread_mutex_unlock(&t->lock);
+
+    struct err err = ERR_INIT;
+    struct writer *w = NULL;
+    int rc = open_writer(en, t, &w, &err);
+    if (rc) {
+        writer_close(en, w, false);
+        err.code = (enum err_code)rc;
+        opening_failed(en, t, &err);
+        return rc;
+    }
+    become_ready(en, t, w);
+    metric_inc(&metric_opens);
+    metric_observe_ns(&metric_open_time, clock_mono_ns() - start_ns);
+    return 0;
+}
+
+static void become_absent(struct engine *en, struct tenant *t)
+{
+    pthread_mutex_lock(&t->lock);
+    t->failure.code = OK;
+    tenant_change_locked(t, TENANT_ABSENT);
+    pthread_mutex_unlock(&t->lock);
+    registry_unref(&en->registry, t);
+}
+
+void tenant_close(struct engine *en, struct tenant *t)
+{
+    registry_unlist(&en->registry, t);
+    if (t->state == TENANT_FAILED) {
+        become_absent(en, t);
+        return;
+    }
+    pthread_mutex_lock(&t->lock);
+    assert(t->readers_busy == 0);
+    struct connections c = take_connections_locked(t);
+    tenant_change_locked(t, TENANT_IDLE_CLOSING);
+    pthread_mutex_unlock(&t->lock);
+
+    pool_close(en, c.idle);
+    bool ours = writer_check_files(c.writer, NULL) == 0;
+    if (!ours)
+        writer_remove_orphans(en, &t->name, c.writer);
+    writer_close(en, c.writer, ours);
+    registry_unreserve(&en->registry);
+    metric_inc(&metric_closes);
+    become_absent(en, t);
+}
+
+void tenant_fail(struct engine *en, struct tenant *t, const struct err *failure)
+{
+    registry_unlist(&en->registry, t);
+    pthread_mutex_lock(&t->lock);
+    struct connections c = take_connections_locked(t);
+    struct job_list waiting = take_waiting_locked(en, t, (int)failure->code);
+    remember_locked(en, t, failure);
+    tenant_change_locked(t, TENANT_FAILED);
+    pthread_mutex_unlock(&t->lock);
+
+    pool_close(en, c.idle);
+    writer_close(en, c.writer, false);
+    registry_unreserve(&en->registry);
+    close_claimed(en, registry_failed(&en->registry, t));
+    metric_inc(&metric_failures);
+    answer_all(en, &waiting, failure);
+}
+
+void tenant_let_go(struct engine *en, struct tenant *t)
+{
+    registry_unlist(&en->registry, t);
+    pthread_mutex_lock(&t->lock);
+    struct connections c = take_connections_locked(t);
+    tenant_change_locked(t, TENANT_DELETING);
+    pthread_mutex_unlock(&t->lock);
+
+    pool_close(en, c.idle);
+    writer_remove_orphans(en, &t->name, c.writer);
+    writer_close(en, c.writer, false);
+    registry_unreserve(&en->registry);
+    metric_inc(&metric_replaced);
+    become_absent(en, t);
+}

@@ -1,0 +1,51 @@
+/*
+ * The one writer of a tenant: takes all jobs that wait, runs each in a
+ * savepoint of one transaction, commits and flushes once, then answers all.
+ * For the tenant's owner.
+ */
+#ifndef ROWHOUSE_ENGINE_WRITER_H
+#define ROWHOUSE_ENGINE_WRITER_H
+
+#include "engine/tenant.h"
+#include "engine/tx.h"
+
+enum writer_statement {
+    WRITER_BEGIN,
+    WRITER_COMMIT,
+    WRITER_ROLLBACK,
+    WRITER_SAVEPOINT,
+    WRITER_RELEASE,
+    WRITER_ROLLBACK_TO,
+    WRITER_STATEMENTS
+};
+
+struct writer {
+    struct tx_context cx; /* its conn is the writer's connection */
+    struct uuid_gen ids;
+    sqlite3_stmt *statements[WRITER_STATEMENTS]; /* owned, prepared on first use */
+    struct file_id file, wal, shm;               /* wal, shm: 0 until they are known */
+    int wal_pages;                               /* said by SQLite after each commit */
+    int checkpoint_at;                           /* pages */
+    int64_t deadline_ns;                         /* of the job that runs; 0: none */
+};
+
+/* Opens the tenant's file, checks its schema, says how many migrations are
+ * pending (writer_migrate() applies them), writes nothing yet. */
+int writer_open(struct engine *en, const struct tenant_name *name, struct writer **ret,
+                unsigned *ret_pending, struct err *e);
+
+/* Migrates where `pending`, makes the connection ready for jobs. */
+int writer_prepare(struct engine *en, struct writer *w, unsigned pending, struct err *e);
+
+/* Closes; NULL and half-opened ones are allowed. `tidy`: see conn_close_tidy(). */
+void writer_close(struct engine *en, struct writer *w, bool tidy);
+
+/* Removes -wal and -shm where they are still those of the writer's file, which
+ * the name does not lead to any more. Takes the store's lock. */
+void writer_remove_orphans(struct engine *en, const struct tenant_name *name,
+                           const struct writer *w);
+
+/* ERR_REPLACED where the names of the database or its WAL lead elsewhere. */
+int writer_check_files(struct writer *w, struct err *e);
+
+#endif
