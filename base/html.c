@@ -8,29 +8,35 @@
  */
 #include "base/html.h"
 
-/* What HTML needs in place of a byte, {NULL, 0} where it may stay. */
-static const struct str HTML_ESCAPES[256] = {
-    [0] = STR_INIT("\xef\xbf\xbd"), ['"'] = STR_INIT("&#34;"), ['&'] = STR_INIT("&amp;"),
-    ['\''] = STR_INIT("&#39;"),     ['<'] = STR_INIT("&lt;"),  ['>'] = STR_INIT("&gt;"),
+/* Which bytes HTML cannot have as they are, and what stands for each. Bytes
+ * map to small numbers first, so that the table of every byte stays small. */
+static const unsigned char HTML_CLASS[256] = {
+    [0] = 1, ['"'] = 2, ['&'] = 3, ['\''] = 4, ['<'] = 5, ['>'] = 6,
+};
+static const struct str HTML_ESCAPES[] = {
+    [1] = STR_INIT("\xef\xbf\xbd"), [2] = STR_INIT("&#34;"), [3] = STR_INIT("&amp;"),
+    [4] = STR_INIT("&#39;"),        [5] = STR_INIT("&lt;"),  [6] = STR_INIT("&gt;"),
 };
 
 /* The same for JSON text in a script block. */
-static const struct str JSON_MARKUP_ESCAPES[256] = {
-    ['&'] = STR_INIT("\\u0026"),
-    ['<'] = STR_INIT("\\u003c"),
-    ['>'] = STR_INIT("\\u003e"),
+static const unsigned char JSON_CLASS[256] = {['&'] = 1, ['<'] = 2, ['>'] = 3};
+static const struct str JSON_ESCAPES[] = {
+    [1] = STR_INIT("\\u0026"),
+    [2] = STR_INIT("\\u003c"),
+    [3] = STR_INIT("\\u003e"),
 };
 
-static void escape_by_table(struct buf *out, struct str s, const struct str table[256])
+static void escape_by_class(struct buf *out, struct str s, const unsigned char class[256],
+                            const struct str *escapes)
 {
     size_t start = 0;
 
     for (size_t i = 0; i < s.n; i++) {
-        const struct str *with = &table[(unsigned char)s.p[i]];
-        if (!with->p)
+        unsigned char with = class[(unsigned char)s.p[i]];
+        if (!with)
             continue;
         buf_add(out, str_make(s.p + start, i - start));
-        buf_add(out, *with);
+        buf_add(out, escapes[with]);
         start = i + 1;
     }
     if (start < s.n)
@@ -39,12 +45,12 @@ static void escape_by_table(struct buf *out, struct str s, const struct str tabl
 
 void html_escape(struct buf *out, struct str s)
 {
-    escape_by_table(out, s, HTML_ESCAPES);
+    escape_by_class(out, s, HTML_CLASS, HTML_ESCAPES);
 }
 
 void html_json_text(struct buf *out, struct json_text j)
 {
-    escape_by_table(out, j.s, JSON_MARKUP_ESCAPES);
+    escape_by_class(out, j.s, JSON_CLASS, JSON_ESCAPES);
 }
 
 static void json_escape_byte(struct buf *out, unsigned char c)
@@ -115,6 +121,14 @@ void url_encode_segment(struct buf *out, struct str s)
         url_encode(out, s);
 }
 
+void url_encode_first(struct buf *out, struct str s)
+{
+    if (s.n == 0)
+        buf_char(out, '.');
+    else
+        url_encode_segment(out, s);
+}
+
 /* Moves what was built into the arena. */
 static struct url url_finish(struct arena *a, struct buf *built)
 {
@@ -132,7 +146,10 @@ struct url url_path_parts(struct arena *a, const struct str *parts, size_t n)
         buf_char(&b, '/');
     for (size_t i = 0; i < n; i++) {
         buf_char(&b, '/');
-        url_encode_segment(&b, parts[i]);
+        if (i == 0)
+            url_encode_first(&b, parts[i]);
+        else
+            url_encode_segment(&b, parts[i]);
     }
     return url_finish(a, &b);
 }

@@ -12,6 +12,7 @@
  *   html_attr       quoted attribute      struct str, integers
  *   html_url        a whole URL           struct url
  *   html_url_path   a part of a path      struct str, integers
+ *   html_url_first  its first part        struct str, integers
  *   html_url_query  a part of a query     struct str, integers
  *   html_json       JSON script block     struct str (as a string, with its
  *                                         quotes), integers, struct json_text
@@ -66,7 +67,8 @@ static inline struct json_text json_text_of(const struct buf *b)
  * An absolute path of segments, each percent-encoded:
  * url_path(a, STR("tenant"), name, STR("items")) is /tenant/NAME/items.
  * A segment that is `.` or `..` cannot be expressed in a URL (browsers resolve
- * it even when it is encoded), so its dots are encoded twice.
+ * it even when it is encoded), so its dots are encoded twice. An empty first
+ * segment becomes a dot, so that no path begins with `//`.
  */
 #define url_path(arena, ...)                                                                       \
     url_path_parts((arena), (const struct str[]){__VA_ARGS__},                                     \
@@ -87,6 +89,10 @@ void url_encode(struct buf *out, struct str s);
 
 /* As url_encode; a part that is `.` or `..` has its dots encoded twice. */
 void url_encode_segment(struct buf *out, struct str s);
+
+/* As url_encode_segment, for what follows the first slash: nothing becomes a
+ * dot, for the next slash would make `//`, and what follows that a host. */
+void url_encode_first(struct buf *out, struct str s);
 
 /* A JSON string with its quotes, in which `<`, `>` and `&` are escaped too. */
 void html_json_string(struct buf *out, struct str s);
@@ -133,9 +139,10 @@ void html_refuse_url_(struct buf *out, struct a_struct_url_must_be_the_whole_val
 void html_refuse_json_(struct buf *out, struct json_text_is_for_json_script_blocks_only v);
 
 /* clang-format off */
-#define HTML_INTEGERS_                                                                             \
-    short: buf_i64, int: buf_i64, long: buf_i64, long long: buf_i64,                               \
-    unsigned short: buf_u64, unsigned: buf_u64, unsigned long: buf_u64, unsigned long long: buf_u64
+#define HTML_EACH_INTEGER_(i, u)                                                                   \
+    short: i, int: i, long: i, long long: i,                                                       \
+    unsigned short: u, unsigned: u, unsigned long: u, unsigned long long: u
+#define HTML_INTEGERS_ HTML_EACH_INTEGER_(buf_i64, buf_u64)
 
 #define HTML_NEVER_                                                                                \
     struct optstr: html_refuse_optional_, struct optint: html_refuse_optional_,                    \
@@ -155,11 +162,12 @@ void html_refuse_json_(struct buf *out, struct json_text_is_for_json_script_bloc
              struct html: html_refuse_html_, struct json_text: html_refuse_json_)(out, x)
 #define html_attr(out, x)      html_rcdata(out, x)
 #define html_url_path(out, x)  HTML_PART_(out, x, url_encode_segment)
+#define html_url_first(out, x) HTML_PART_(out, x, url_encode_first)
 #define html_url_query(out, x) HTML_PART_(out, x, url_encode)
 #define html_url(out, x)                                                                           \
     _Generic(x, struct url: html_url_, HTML_NEVER_, struct str: html_refuse_non_url_,              \
              struct html: html_refuse_html_, struct json_text: html_refuse_json_,                  \
-             int: html_refuse_non_url_, long: html_refuse_non_url_)(out, x)
+             HTML_EACH_INTEGER_(html_refuse_non_url_, html_refuse_non_url_))(out, x)
 #define html_json(out, x)                                                                          \
     _Generic(x, struct str: html_json_string, struct json_text: html_json_text, HTML_INTEGERS_,    \
              HTML_NEVER_, struct html: html_refuse_html_, struct url: html_refuse_url_)(out, x)

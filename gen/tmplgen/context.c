@@ -126,7 +126,7 @@ static void scan_start_tag(struct scan *s)
 
     s->at++;
     s->c->tag = take_while(s, is_markup_name_char);
-    s->c->script_json = s->c->http_equiv = s->c->content_given = false;
+    s->c->script_typed = s->c->script_json = s->c->http_equiv = s->c->content_given = false;
     behind = s->at;
     s->at = from;
     copy(s, behind - from);
@@ -140,7 +140,9 @@ static void scan_markup(struct scan *s)
     char next = peek(s, 1);
 
     s->c->tag_pos = pos_at(s, s->at);
-    if (looks_at(s, "<!--")) {
+    if (looks_at(s, "<!-->") || looks_at(s, "<!--->")) {
+        FAIL(s, s->at, "a browser takes this for a whole comment");
+    } else if (looks_at(s, "<!--")) {
         copy(s, 4);
         s->c->state = IN_COMMENT;
     } else if (looks_at(s, "<!doctype")) {
@@ -314,12 +316,23 @@ static void follow_url(struct scan *s, struct str v)
         if (v.p[i] == '?' || v.p[i] == '#')
             *url = URL_QUERY;
         else if (v.p[i] == '/' && *url != URL_QUERY)
-            *url = URL_PATH;
+            *url = *url == URL_START ? URL_ROOT : URL_PATH;
         else if (v.p[i] == ':' && (*url == URL_PREFIX || *url == URL_DYNAMIC))
             url_colon(s, lex_trim(str_sub(v, 0, i)));
+        else if (*url == URL_ROOT)
+            *url = URL_PATH;
         else if (*url == URL_START)
             *url = URL_PREFIX;
     }
+}
+
+/* Of two types a browser takes the first. */
+static void follow_script_type(struct scan *s, struct str type)
+{
+    if (s->c->script_typed)
+        FAIL(s, s->at, "this script has a type already");
+    s->c->script_typed = true;
+    s->c->script_json = script_type_is_json(type);
 }
 
 static void follow_value(struct scan *s, struct str v)
@@ -327,7 +340,7 @@ static void follow_value(struct scan *s, struct str v)
     if (s->c->attr_kind == ATTR_URL)
         follow_url(s, v);
     else if (str_is(s->c->tag, "script") && str_is(s->c->attr, "type"))
-        s->c->script_json = script_type_is_json(v);
+        follow_script_type(s, v);
 }
 
 static void scan_value(struct scan *s)
@@ -429,10 +442,14 @@ static void scan_raw(struct scan *s)
 
 static void scan_comment(struct scan *s)
 {
-    while (!at_end(s) && !looks_at(s, "-->"))
+    while (!at_end(s) && !looks_at(s, "-->") && !looks_at(s, "--!>"))
         copy(s, 1);
     if (at_end(s))
         return;
+    if (looks_at(s, "--!>")) {
+        FAIL(s, s->at, "a comment must end with '-->'");
+        return;
+    }
     copy(s, 3);
     s->c->state = IN_TEXT;
 }

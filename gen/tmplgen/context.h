@@ -39,6 +39,7 @@ enum url_part {
     URL_START,   /* nothing yet: a whole URL may follow */
     URL_PREFIX,  /* static letters that may turn out to be a scheme */
     URL_DYNAMIC, /* the same, but some of it is not static */
+    URL_ROOT,    /* a slash and nothing else */
     URL_PATH,
     URL_QUERY,
     URL_FOREIGN, /* behind a scheme that takes no parts: data: ... */
@@ -60,7 +61,8 @@ struct context {
     char quote;
     enum attr_kind attr_kind;
     enum url_part url;
-    bool script_json;   /* the script tag has a JSON type */
+    bool script_typed;  /* the script tag has a type ... */
+    bool script_json;   /* ... of JSON */
     bool json_string;   /* inside a string of a JSON block */
     bool json_escape;   /* behind its backslash */
     bool http_equiv;    /* the tag has that attribute */

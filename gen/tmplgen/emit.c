@@ -13,6 +13,8 @@
  * is. A block that somebody overrides is a function that gets that level's
  * struct and unpacks it, so each block sees its own page's parameters.
  */
+#include <stdio.h>
+
 #include "gen/tmplgen/tmplgen.h"
 
 static void emit_list(struct emit *e, unsigned level, const struct node *list);
@@ -77,15 +79,23 @@ static void own_line(struct emit *e)
     buf_lit(e->b, "\"\n");
 }
 
-/* The #line of p and the padding up to its column. */
-static void their_line(struct emit *e, struct pos p)
+/* The #line of p alone, for what we write on an author's behalf. */
+static struct line_col their_line(struct emit *e, struct pos p)
 {
     struct line_col lc = pos_line_col(p);
-    struct str line = str_sub(p.src->text, p.off - (lc.col - 1), lc.col - 1);
 
     buf_printf(e->b, "#line %u \"", lc.line);
     emit_path(e, p.src->path);
     buf_lit(e->b, "\"\n");
+    return lc;
+}
+
+/* The #line of p and the padding up to its column. */
+static void their_column(struct emit *e, struct pos p)
+{
+    struct line_col lc = their_line(e, p);
+    struct str line = str_sub(p.src->text, p.off - (lc.col - 1), lc.col - 1);
+
     for (size_t i = 0; i < line.n; i++)
         buf_char(e->b, line.p[i] == '\t' ? '\t' : ' ');
 }
@@ -93,36 +103,44 @@ static void their_line(struct emit *e, struct pos p)
 /* What an author wrote, then `behind`; ends with a line of our own. */
 static void emit_text(struct emit *e, struct pos pos, struct str text, const char *behind)
 {
-    their_line(e, pos);
+    their_column(e, pos);
     buf_add(e->b, text);
     buf_printf(e->b, "%s\n", behind);
     own_line(e);
 }
 
-static void emit_expr(struct emit *e, struct expr x, const char *behind)
+/* `HEAD EXPRESSION TAIL`, all of it on the expression's lines. */
+static void emit_around(struct emit *e, const char *head, struct expr x, const char *tail)
 {
-    emit_text(e, x.pos, x.text, behind);
+    their_line(e, x.pos);
+    buf_printf(e->b, "    %s\n", head);
+    emit_text(e, x.pos, x.text, tail);
+}
+
+/* A constant of our own, NAME and id, that holds an expression. */
+static void emit_constant(struct emit *e, const char *type, const char *name, unsigned id,
+                          struct expr x)
+{
+    char head[64];
+
+    snprintf(head, sizeof head, "const %s %s_%u_ =", type, name, id);
+    emit_around(e, head, x, ";");
 }
 
 /* ---- nodes ---- */
 
+/* The type is refused at the same line, and column where there is room. */
 static void emit_interpolation(struct emit *e, const struct node *n)
 {
-    static const char VALUE[] = "v_";
-    struct line_col lc = pos_line_col(n->expr.pos);
     size_t head = strlen(n->macro) + strlen("(out, ");
+    struct line_col lc;
 
-    buf_printf(e->b, "    {\n    const __auto_type %s =\n", VALUE);
-    their_line(e, n->expr.pos);
-    buf_add(e->b, n->expr.text);
-    buf_lit(e->b, ";\n");
-    /* The type is refused at the same line, and column where it has room. */
-    buf_printf(e->b, "#line %u \"", lc.line);
-    emit_path(e, n->expr.pos.src->path);
-    buf_lit(e->b, "\"\n");
+    buf_lit(e->b, "    {\n");
+    emit_constant(e, "__auto_type", "value", n->id, n->expr);
+    lc = their_line(e, n->expr.pos);
     for (size_t i = head + 1; i < lc.col; i++)
         buf_char(e->b, ' ');
-    buf_printf(e->b, "%s(out, %s);\n", n->macro, VALUE);
+    buf_printf(e->b, "%s(out, value_%u_);\n", n->macro, n->id);
     own_line(e);
     buf_lit(e->b, "    }\n");
 }
@@ -135,19 +153,21 @@ static void emit_call(struct emit *e, const struct node *n)
         return;
     }
     buf_lit(e->b, ",\n");
-    emit_expr(e, n->expr, ");");
+    emit_text(e, n->expr.pos, n->expr.text, ");");
 }
 
 static void emit_for(struct emit *e, unsigned level, const struct node *n)
 {
-    buf_printf(e->b, "    {\n    const __auto_type items_%u_ =\n", n->id);
-    emit_expr(e, n->expr, ";");
-    buf_printf(e->b, "    const int64_t count_%u_ =\n", n->id);
-    emit_expr(e, n->count, ";");
+    buf_lit(e->b, "    {\n");
+    emit_constant(e, "__auto_type", "items", n->id, n->expr);
+    emit_constant(e, "int64_t", "count", n->id, n->count);
     buf_printf(e->b, "    for (int64_t i_%u_ = 0; i_%u_ < count_%u_; i_%u_++) {\n", n->id, n->id,
                n->id, n->id);
-    buf_printf(e->b, "    const __auto_type %.*s = &items_%u_[i_%u_];\n    (void)%.*s;\n",
-               STR_ARG(n->name), n->id, n->id, STR_ARG(n->name));
+    buf_printf(e->b, "    const __auto_type %.*s =\n", STR_ARG(n->name));
+    their_column(e, n->expr.pos);
+    buf_printf(e->b, "&items_%u_[i_%u_];\n", n->id, n->id);
+    own_line(e);
+    buf_printf(e->b, "    (void)%.*s;\n", STR_ARG(n->name));
     emit_list(e, level, n->body);
     flush(e);
     buf_lit(e->b, "    }\n    }\n");
@@ -166,18 +186,17 @@ static void emit_else(struct emit *e, unsigned level, const struct node *n)
 
 static void emit_if(struct emit *e, unsigned level, const struct node *n)
 {
-    buf_lit(e->b, "    if (\n");
-    emit_expr(e, n->expr, ") {");
+    emit_around(e, "if (", n->expr, ") {");
     emit_list(e, level, n->body);
     emit_else(e, level, n);
 }
 
 static void emit_some(struct emit *e, unsigned level, const struct node *n)
 {
-    buf_printf(e->b, "    {\n    const __auto_type opt_%u_ =\n", n->id);
-    emit_expr(e, n->expr, ";");
+    buf_lit(e->b, "    {\n");
+    emit_constant(e, "__auto_type", "opt", n->id, n->expr);
     buf_lit(e->b, "    const bool\n");
-    their_line(e, n->expr.pos);
+    their_column(e, n->expr.pos);
     buf_printf(e->b, "some_%u_ = html_is_some(opt_%u_);\n", n->id, n->id);
     own_line(e);
     buf_printf(e->b, "    if (some_%u_) {\n", n->id);
@@ -267,7 +286,7 @@ static void emit_params(struct emit *e, const struct tmpl *t, const char *behind
 {
     for (unsigned i = 0; i < t->n_params; i++) {
         buf_lit(e->b, ",\n");
-        their_line(e, t->params[i].pos);
+        their_column(e, t->params[i].pos);
         buf_add(e->b, t->params[i].decl);
     }
     buf_printf(e->b, ")%s\n", behind);
@@ -302,7 +321,7 @@ static void emit_extend_body(struct emit *e, unsigned level)
         return;
     }
     buf_lit(e->b, ",\n");
-    emit_expr(e, t->base_args, ");");
+    emit_text(e, t->base_args.pos, t->base_args.text, ");");
 }
 
 static void emit_block_function(struct emit *e, unsigned level, const struct node *block)

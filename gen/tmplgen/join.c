@@ -16,6 +16,9 @@ static const char *url_macro(struct context *c)
     case URL_DYNAMIC:
         c->url = URL_DYNAMIC;
         return "html_url_path";
+    case URL_ROOT:
+        c->url = URL_PATH;
+        return "html_url_first";
     case URL_PATH:
         return "html_url_path";
     case URL_QUERY:
@@ -161,7 +164,9 @@ static enum url_part join_url(enum url_part a, enum url_part b)
         return URL_UNCLEAR;
     if (a == URL_FOREIGN || b == URL_FOREIGN)
         return URL_FOREIGN;
-    return a == URL_DYNAMIC || b == URL_DYNAMIC ? URL_DYNAMIC : URL_PATH;
+    if (a == URL_DYNAMIC || b == URL_DYNAMIC)
+        return a == URL_ROOT || b == URL_ROOT ? URL_UNCLEAR : URL_DYNAMIC;
+    return a == URL_ROOT || b == URL_ROOT ? URL_ROOT : URL_PATH;
 }
 
 bool context_join(struct context *a, const struct context *b)
@@ -171,7 +176,8 @@ bool context_join(struct context *a, const struct context *b)
 
     if ((a->state != b->state && !spaces) || !element_stacks_equal(a->top, b->top))
         return false;
-    if (in_tag(a->state) && (!str_eq(a->tag, b->tag) || a->script_json != b->script_json))
+    if (in_tag(a->state) && (!str_eq(a->tag, b->tag) || a->script_typed != b->script_typed ||
+                             a->script_json != b->script_json))
         return false;
     if (a->state == IN_VALUE && (!str_eq(a->attr, b->attr) || a->quote != b->quote))
         return false;
@@ -192,7 +198,8 @@ struct str context_describe(struct unit *u, const struct context *c)
     struct str tag = c->tag;
 
     if (in_tag(c->state) && c->state != IN_VALUE)
-        return arena_printf(&u->arena, "the tag <%.*s>", STR_ARG(tag));
+        return arena_printf(&u->arena, "the tag <%.*s>%s", STR_ARG(tag),
+                            c->script_typed ? " with its type" : "");
     if (c->state == IN_VALUE)
         return arena_printf(&u->arena, "the value of '%.*s' in <%.*s>", STR_ARG(c->attr),
                             STR_ARG(tag));

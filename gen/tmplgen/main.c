@@ -138,7 +138,7 @@ static void add_guard(struct buf *b, const char *path)
 
 static void build_h(const struct unit *u, const struct options *o, struct buf *b)
 {
-    struct emit e = {.b = b, .path = o->out_h, .lit = BUF_INIT};
+    struct emit e = {.b = b, .path = o->out_h, .lit = BUF_INIT, .line = 1};
 
     buf_lit(b, "/* Made by tmplgen from templates: change those. */\n#ifndef ");
     add_guard(b, o->out_h);
@@ -157,7 +157,7 @@ static void build_h(const struct unit *u, const struct options *o, struct buf *b
  * page. Pages behind an error are walked too, for their own errors. */
 static void build_c(struct unit *u, const struct options *o, struct buf *b)
 {
-    struct emit e = {.b = b, .path = o->out_c, .lit = BUF_INIT};
+    struct emit e = {.b = b, .path = o->out_c, .lit = BUF_INIT, .line = 1};
 
     buf_printf(b,
                "/* Made by tmplgen from templates: change those. */\n"

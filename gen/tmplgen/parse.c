@@ -98,8 +98,8 @@ static bool parse_call_form(struct parser *p, struct token t, struct str rest, s
     struct str name = lex_name(&rest);
 
     if (name.n == 0 || rest.n < 2 || rest.p[0] != '(' || rest.p[rest.n - 1] != ')') {
-        diag_error(&p->unit->diag, t.pos, "'%.*s' needs NAME(ARGUMENTS)",
-                   STR_ARG(lex_name(&t.text)));
+        struct str text = t.text, word = lex_name(&text);
+        diag_error(&p->unit->diag, t.pos, "'%.*s' needs NAME(ARGUMENTS)", STR_ARG(word));
         return false;
     }
     rest = str_sub(rest, 1, rest.n - 2);
@@ -371,7 +371,8 @@ static void check_extending_body(struct parser *p)
 {
     for (const struct node *n = p->tmpl->body; n; n = n->next)
         if (n->kind != NODE_BLOCK && !only_space(n)) {
-            fail(p, n->pos, "a page that extends another has blocks only");
+            fail(p, n->kind == NODE_TEXT ? pos_of(p, lex_trim(n->text)) : n->pos,
+                 "a page that extends another has blocks only");
             return;
         }
 }
@@ -418,7 +419,8 @@ void parse_file(struct unit *u, struct source *src)
             parse_template(&p, t, word, rest);
             continue;
         }
-        fail(&p, t.pos, "only '{% page %}' and '{% fragment %}' may stand outside of them");
+        fail(&p, t.kind == TOK_TEXT ? pos_of(&p, lex_trim(t.text)) : t.pos,
+             "only '{% page %}' and '{% fragment %}' may stand outside of them");
         return;
     }
 }

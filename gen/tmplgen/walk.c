@@ -122,21 +122,17 @@ static void forget(struct node *list)
 }
 
 /* A page or fragment must leave nothing open. */
-static bool ends_in_text(struct unit *u, const struct tmpl *page, const struct context *c)
+static bool ends_in_text(struct unit *u, const struct context *c)
 {
-    if (c->state == IN_TEXT && !c->top)
-        return true;
     if (c->top)
-        diag_error(&u->diag, c->top->pos, "<%.*s> is not closed in '%.*s'", STR_ARG(c->top->name),
-                   STR_ARG(page->name));
-    else
-        diag_error(&u->diag, c->tag_pos, "this tag is not closed in '%.*s'", STR_ARG(page->name));
-    return false;
+        diag_error(&u->diag, c->top->pos, "<%.*s> is not closed", STR_ARG(c->top->name));
+    else if (c->state != IN_TEXT)
+        diag_error(&u->diag, c->tag_pos, "this tag is not closed");
+    return !c->top && c->state == IN_TEXT;
 }
 
 bool walk_page(struct unit *u, const struct chain *chain)
 {
-    const struct tmpl *page = chain->levels[0];
     unsigned last = chain->n - 1;
     struct walk w = {u, chain};
     struct context c = {.state = IN_TEXT, .newline = true};
@@ -145,5 +141,5 @@ bool walk_page(struct unit *u, const struct chain *chain)
         forget(chain->levels[i]->body);
     if (!walk_list(&w, last, chain->levels[last]->body, &c))
         return false;
-    return ends_in_text(u, page, &c);
+    return ends_in_text(u, &c);
 }
