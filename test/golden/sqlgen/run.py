@@ -199,6 +199,21 @@ def test_two_folders():
         return "" if right else run.stderr or "the wrong folder is embedded"
 
 
+def test_two_files():
+    """Plain words behind --queries are further files; names are one space."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder)
+        (out / "a.sql").write_text("-- name: first :one\n-- col: n int!\nSELECT 1 AS n;\n")
+        (out / "b.sql").write_text("-- name: second :one\n-- col: n int!\nSELECT 2 AS n;\n")
+        run = sqlgen(out, "--queries", "a.sql", "b.sql", cwd=out)
+        text = (out / "m.c").read_text() if run.returncode == 0 else ""
+        if '"SELECT 1 AS n"' not in text or '"SELECT 2 AS n"' not in text:
+            return run.stderr or "a query is missing"
+        run = sqlgen(out, "--queries", "a.sql", "b.sql", "a.sql", cwd=out)
+        want = "a.sql:1:10: error: query 'first' is also defined at a.sql:1:10\n"
+        return "" if run.stderr == want else run.stderr or "accepted"
+
+
 def test_hash():
     """The hash is BLAKE2b-256 of the file, the text the file to the byte."""
     import hashlib
@@ -259,6 +274,7 @@ def main():
         pathlib.Path("/nowhere"), "--migrations", "schema").returncode == 1 else "exit 0")
     report("an empty folder", test_empty_folder())
     report("two folders of migrations", test_two_folders())
+    report("two query files", test_two_files())
     report("the hash of a migration", test_hash())
     report("the dependency file", test_depfile())
     print(f"1..{count}")
