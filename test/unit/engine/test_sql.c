@@ -1,87 +1,11 @@
 /*
  * engine/sql.c through queries that sqlgen made of sql/notes.sql: all kinds,
- * NULLs, copies, errors, and files that are not what they should be.
+ * NULLs, copies, errors, memory. For files that are not what they should be
+ * see test_sql_drift.c.
  */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "base/fault.h"
-#include "test/unit/base/unit.h"
-#include "test_sql_queries.h"
-
-struct fixture {
-    char folder[32], path[64];
-    struct write_tx tx;
-    struct reader *r; /* of tx */
-    struct arena arena;
-    struct err e;
-};
-
-static void must_exec(sqlite3 *db, const char *sql)
-{
-    char *message = NULL;
-    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
-        fail_msg("%s: %s", sql, message);
-}
-
-static void open_file(struct fixture *f, struct conn *c, int flags)
-{
-    *c = (struct conn){NULL, {NULL}, {0}};
-    assert_int_equal(sqlite3_open_v2(f->path, &c->db, flags, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_extended_result_codes(c->db, 1), SQLITE_OK);
-    must_exec(c->db, "PRAGMA foreign_keys = ON");
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    strcpy(f->folder, "/tmp/test_sql.XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    snprintf(f->path, sizeof f->path, "%s/t.db", f->folder);
-    open_file(f, &f->tx.reader.conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    f->r = &f->tx.reader;
-    assert_int_equal(fixture_migrations_count, 1);
-    must_exec(f->r->conn.db, fixture_migrations[0].sql);
-    must_exec(f->r->conn.db, "INSERT INTO author (name) VALUES ('Ada')");
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    fault_arm(FAULT_ALLOC, 0, false);
-    conn_close(&f->r->conn);
-    arena_free(&f->arena);
-    unlink(f->path);
-    rmdir(f->folder);
-    free(f);
-    return 0;
-}
-
-static struct note_insert_args plain_note(const char *id)
-{
-    return (struct note_insert_args){.id = str_from(id),
-                                     .author = 1,
-                                     .title = STR("Title"),
-                                     .weight = 1.5,
-                                     .digest = STR("\x00\x01")};
-}
-
-static void insert(struct fixture *f, const char *id)
-{
-    const struct note_insert_args args = plain_note(id);
-    assert_int_equal(note_insert(&f->tx, &args, NULL, &f->e), 0);
-}
-
-static int get(struct fixture *f, const char *id, struct note_get_row *ret)
-{
-    const struct note_get_args args = {str_from(id)};
-    return note_get(f->r, &args, &f->arena, ret, &f->e);
-}
+#include "test/unit/engine/sql_fixture.h"
 
 /* ---- values ---- */
 
@@ -433,129 +357,6 @@ static void test_codes_by_errno(void **state)
     sqlite3_close(db);
 }
 
-/* ---- files that are not what they should be ---- */
-
-/* Puts another table in place of note. */
-static void drift(struct fixture *f, const char *columns, const char *values)
-{
-    char sql[512];
-    snprintf(sql, sizeof sql,
-             "DROP TABLE note; CREATE TABLE note (%s); INSERT INTO note VALUES (%s)", columns,
-             values);
-    must_exec(f->r->conn.db, sql);
-}
-
-#define NOTE_COLUMNS "id, author_id, title, body, weight, score, stars, digest, picture"
-
-static void test_drift_of_values(void **state)
-{
-    static const struct {
-        const char *values, *text;
-    } cases[] = {
-        {"'n1', 1, NULL, NULL, 1.0, NULL, NULL, x'00', NULL",
-         "column 'title' is NULL where text is expected"},
-        {"'n1', 'one', 't', NULL, 1.0, NULL, NULL, x'00', NULL",
-         "column 'author_id' is text where an integer is expected"},
-        {"'n1', NULL, 't', NULL, 1.0, NULL, NULL, x'00', NULL",
-         "column 'author_id' is NULL where an integer is expected"},
-        {"'n1', 1, 't', 5, 1.0, NULL, NULL, x'00', NULL",
-         "column 'body' is an integer where text is expected"},
-        {"'n1', 1, 't', NULL, x'01', NULL, NULL, x'00', NULL",
-         "column 'weight' is a blob where a real is expected"},
-        {"'n1', 1, 't', NULL, 9007199254740993, NULL, NULL, x'00', NULL",
-         "column 'weight' is an integer where a real is expected"},
-        {"'n1', 1, 't', NULL, 1.0, 'x', NULL, x'00', NULL",
-         "column 'score' is text where a real is expected"},
-        {"'n1', 1, 't', NULL, 1.0, NULL, 2.5, x'00', NULL",
-         "column 'stars' is a real where an integer is expected"},
-        {"'n1', 1, 't', NULL, 1.0, NULL, NULL, NULL, NULL",
-         "column 'digest' is NULL where a blob is expected"},
-        {"'n1', 1, 't', NULL, 1.0, NULL, NULL, x'00', 'x'",
-         "column 'picture' is text where a blob is expected"},
-    };
-    struct fixture *f = *state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct note_get_row row = {.author_id = 77};
-        drift(f, NOTE_COLUMNS, cases[i].values);
-        assert_int_equal(get(f, "n1", &row), ERR_CORRUPT);
-        assert_string_equal(f->e.text, cases[i].text);
-        assert_int_equal(row.author_id, 77);
-    }
-    drift(f, NOTE_COLUMNS, "'n1', 1, 't', NULL, 1, 2, 3, x'00', NULL");
-    assert_int_equal(get(f, "n1", &(struct note_get_row){0}), 0);
-}
-
-static void test_wrong_mark(void **state)
-{
-    struct fixture *f = *state;
-    struct note_weight_row row;
-    assert_int_equal(note_weight(f->r, NULL, &row, &f->e), ERR_CORRUPT);
-    assert_string_equal(f->e.text, "column 'weight' is NULL where an integer is expected");
-    insert(f, "n1");
-    assert_int_equal(note_weight(f->r, NULL, &row, &f->e), ERR_CORRUPT);
-    assert_string_equal(f->e.text, "column 'weight' is a real where an integer is expected");
-}
-
-static void test_drift_while_iterating(void **state)
-{
-    struct fixture *f = *state;
-    struct note_page_iter it;
-    struct note_page_row row = {0}, *rows = NULL;
-    size_t n = 77;
-    drift(f, "id, title, body", "'b', 'fine', NULL), ('a', NULL, NULL");
-    const struct note_page_args args = {STR("z"), 10};
-    assert_int_equal(note_page_begin(f->r, &args, &it, &f->e), 0);
-    assert_int_equal(note_page_next(&it, &row, &f->e), 1);
-    assert_int_equal(note_page_next(&it, &row, &f->e), ERR_CORRUPT);
-    assert_int_equal(row.title.n, strlen("fine")); /* what it points to is gone */
-    assert_int_equal(note_page_next(&it, &row, &f->e), 0);
-    assert_int_equal(note_page_all(f->r, &args, &f->arena, &rows, &n, &f->e), ERR_CORRUPT);
-    assert_null(rows);
-    assert_int_equal(n, 77);
-}
-
-static void test_missing_column(void **state)
-{
-    struct fixture *f = *state;
-    struct note_get_row row;
-    drift(f, "id, title", "'n1', 't'");
-    assert_int_equal(get(f, "n1", &row), ERR_CORRUPT);
-    assert_string_equal(f->e.text,
-                        "note_get: the schema is not the expected one: no such column: author_id");
-}
-
-/* The statement was prepared before the change; SQLite prepares it again. */
-static void test_column_goes_missing(void **state)
-{
-    struct fixture *f = *state;
-    insert(f, "n1");
-    assert_int_equal(get(f, "n1", &(struct note_get_row){0}), 0);
-    drift(f, "id, title", "'n1', 't'");
-    assert_int_equal(get(f, "n1", &(struct note_get_row){0}), ERR_CORRUPT);
-    assert_non_null(strstr(f->e.text, "no such column"));
-    must_exec(f->r->conn.db, "DROP TABLE note");
-    must_exec(f->r->conn.db, strstr(fixture_migrations[0].sql, "CREATE TABLE note"));
-    assert_int_equal(get(f, "n1", &(struct note_get_row){0}), ERR_NOT_FOUND);
-}
-
-static void test_no_database(void **state)
-{
-    struct fixture *f = *state;
-    struct reader r;
-    struct author_count_row row;
-    conn_close(&f->r->conn);
-    FILE *file = fopen(f->path, "we");
-    assert_non_null(file);
-    for (int i = 0; i < 1000; i++)
-        fputs("This is no database. ", file);
-    assert_int_equal(fclose(file), 0);
-    r.conn = (struct conn){NULL, {NULL}, {0}};
-    assert_int_equal(sqlite3_open(f->path, &r.conn.db), SQLITE_OK);
-    assert_int_equal(author_count(&r, NULL, &row, &f->e), ERR_CORRUPT);
-    assert_string_equal(f->e.text, "author_count: file is not a database");
-    conn_close(&r.conn);
-}
-
 /* ---- memory ---- */
 
 /* Each allocation fails once; nothing is returned then, and nothing stays in
@@ -617,41 +418,33 @@ static void test_module(void **state)
     assert_int_equal(strlen(fixture_migrations[0].sql), fixture_migrations[0].sql_bytes);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_values_come_back),
-        TEST(test_nothing_is_null),
-        TEST(test_empty_is_not_null),
-        TEST(test_not_a_number_is_refused),
-        TEST(test_one_without_a_row),
-        TEST(test_copies_outlive_the_connection),
-        TEST(test_write_that_returns),
-        TEST(test_write_that_returns_and_fails),
-        TEST(test_whole_real_returned),
-        TEST(test_many_that_writes),
-        TEST(test_changes),
-        TEST(test_iterator),
-        TEST(test_iterator_is_ended_by_scope),
-        TEST(test_query_in_use),
-        TEST(test_all_rows),
-        TEST(test_conflict),
-        TEST(test_read_only),
-        TEST(test_busy),
-        TEST(test_interrupted),
-        TEST(test_too_large),
-        TEST(test_full),
+        SQL_TEST(test_values_come_back),
+        SQL_TEST(test_nothing_is_null),
+        SQL_TEST(test_empty_is_not_null),
+        SQL_TEST(test_not_a_number_is_refused),
+        SQL_TEST(test_one_without_a_row),
+        SQL_TEST(test_copies_outlive_the_connection),
+        SQL_TEST(test_write_that_returns),
+        SQL_TEST(test_write_that_returns_and_fails),
+        SQL_TEST(test_whole_real_returned),
+        SQL_TEST(test_many_that_writes),
+        SQL_TEST(test_changes),
+        SQL_TEST(test_iterator),
+        SQL_TEST(test_iterator_is_ended_by_scope),
+        SQL_TEST(test_query_in_use),
+        SQL_TEST(test_all_rows),
+        SQL_TEST(test_conflict),
+        SQL_TEST(test_read_only),
+        SQL_TEST(test_busy),
+        SQL_TEST(test_interrupted),
+        SQL_TEST(test_too_large),
+        SQL_TEST(test_full),
         cmocka_unit_test(test_codes),
-        TEST(test_codes_by_errno),
-        TEST(test_drift_of_values),
-        TEST(test_wrong_mark),
-        TEST(test_drift_while_iterating),
-        TEST(test_missing_column),
-        TEST(test_column_goes_missing),
-        TEST(test_no_database),
-        TEST(test_memory_runs_out),
+        SQL_TEST(test_codes_by_errno),
+        SQL_TEST(test_memory_runs_out),
         cmocka_unit_test(test_closing_what_is_half_built),
         cmocka_unit_test(test_module),
     };
