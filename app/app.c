@@ -12,7 +12,6 @@
 
 const char app_title[] = "Rowhouse";
 const char app_openapi_components[] = APP_OPENAPI_COMPONENTS;
-const struct asset *const app_assets = assets;
 
 static int on_create(struct write_tx *tx, const struct tenant_name *tenant, struct err *e)
 {

@@ -9,6 +9,7 @@
 #ifndef ROWHOUSE_APP_APP_H
 #define ROWHOUSE_APP_APP_H
 
+#include "app/assets.h"
 #include "http/http.h"
 
 /* What the engine needs: schema, statements, first rows, summaries. */
@@ -17,10 +18,10 @@ extern const struct engine_app app_engine;
 /* What the server needs. */
 extern const struct route app_routes[];
 extern const size_t app_route_count;
-extern const struct asset *const app_assets;
-extern const size_t app_asset_count;
 extern const char app_title[];
 extern const char app_openapi_components[]; /* openapi.json: components/schemas */
+#define app_assets      assets              /* static/, as gen/assets names them */
+#define app_asset_count assets_count
 
 /* Writes an error as a page. */
 void app_error_page(struct request *rq, const struct problem *p, struct buf *out);

@@ -36,16 +36,19 @@ int items_list_read(struct request *rq, struct reader *r)
 
     json_array_begin(&j);
     int rc = item_page_begin(r, &args, &rows, &rq->err);
-    for (unsigned n = 0; rc == 0 && (rc = item_page_next(&rows, &row, &rq->err)) > 0; rc = 0) {
-        if (n++ == range->limit)
-            break;
+    if (rc == 0)
+        rc = item_page_next(&rows, &row, &rq->err);
+    for (unsigned n = 1; rc > 0 && n <= range->limit; n++) {
         struct item it = ITEM_OF(row);
         item_print(&j, &it);
         if (n == range->limit)
             last = arena_copy(rq->arena, row.id);
+        rc = item_page_next(&rows, &row, &rq->err);
     }
     item_page_end(&rows);
     json_array_end(&j);
+    if (rc > 0 && !last.p)
+        return request_fail(rq, ERR_NOMEM, "No memory for the list");
     if (rc > 0)
         response_link_next(rq, STR(""), last);
     rq->status = 200;

@@ -57,18 +57,10 @@ static int list_fill(struct request *rq, struct reader *r, const struct item_ran
     return 0;
 }
 
-static struct field_view field_view_of(const struct field *f)
-{
-    return (struct field_view){
-        .value = optstr_or(f->value, STR("")),
-        .wrong = f->wrong ? optstr_some(str_from(f->wrong)) : optstr_none(),
-    };
-}
-
 static struct item_form form_of(const struct item_input *typed)
 {
-    return (struct item_form){.name = field_view_of(&typed->fields[ITEM_NAME]),
-                              .description = field_view_of(&typed->fields[ITEM_DESCRIPTION])};
+    return (struct item_form){.name = show_field(&typed->fields[ITEM_NAME]),
+                              .description = show_field(&typed->fields[ITEM_DESCRIPTION])};
 }
 
 /* The facts that can be had: a page does not fail for want of them. */

@@ -60,3 +60,11 @@ struct str show_bytes(struct arena *arena, int64_t n)
         v /= 1024;
     return arena_printf(arena, v < 10 ? "%.1f %s" : "%.0f %s", v, units[unit]);
 }
+
+struct field_view show_field(const struct field *f)
+{
+    return (struct field_view){
+        .value = optstr_or(f->value, STR("")),
+        .wrong = f->wrong ? optstr_some(str_from(f->wrong)) : optstr_none(),
+    };
+}

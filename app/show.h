@@ -5,6 +5,7 @@
 #ifndef ROWHOUSE_APP_SHOW_H
 #define ROWHOUSE_APP_SHOW_H
 
+#include "app/fields.h"
 #include "app/views.h"
 
 /* An RFC 3339 time in UTC; two empty strings where it is none. */
@@ -16,7 +17,10 @@ struct str show_day(struct arena *arena, struct str day);
 /* "12,345" */
 struct str show_count(struct arena *arena, int64_t n);
 
-/* "16.0 KiB" */
+/* "16 KiB" */
 struct str show_bytes(struct arena *arena, int64_t n);
+
+/* What was typed into a field, and the rule that it breaks. */
+struct field_view show_field(const struct field *f);
 
 #endif

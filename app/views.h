@@ -2,11 +2,13 @@
  * What the templates show: one struct a page, filled by the handlers.
  *
  * A template can only print these types, and each only where it is safe; see
- * base/html.h. All is borrowed from the request's arena or its body.
+ * base/html.h. All is borrowed from the request's arena or its body. A view
+ * may also point at rows of a query (app_sql.h).
  */
 #ifndef ROWHOUSE_APP_VIEWS_H
 #define ROWHOUSE_APP_VIEWS_H
 
+#include "app/app_sql.h"
 #include "app/assets.h"
 #include "base/html.h"
 
