@@ -197,7 +197,7 @@ struct str etag_of(struct arena *arena, const struct str *parts, size_t n);
 
 struct problem {
     int status;
-    const char *type; /* last part */
+    const char *type; /* last part of "urn:rowhouse:problem:..." */
     const char *title;
     struct str detail;
     const struct field_error *fields;
@@ -216,6 +216,9 @@ struct http_config {
     int64_t connections_max;
     int64_t connections_per_address; /* -1: 256, none from loopback */
     int64_t tenant_create_rate;      /* -1: 60 a minute, none from loopback */
+    bool tenant_create_closed;       /* no request makes a tenant: no rate applies */
+    bool durability_set;             /* else: local */
+    enum durability durability;      /* of writes that ask for nothing */
     const struct route *routes;
     size_t route_count;
     const struct asset *assets;
