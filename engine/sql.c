@@ -356,7 +356,7 @@ int sql_need_real(sqlite3_stmt *st, int col, double *ret, struct err *e)
 
 static int opt_bytes(sqlite3_stmt *st, int col, bool text, struct optstr *ret, struct err *e)
 {
-    struct str v;
+    struct str v = {NULL, 0};
     int rc = check_type(st, col, text ? SQLITE_TEXT : SQLITE_BLOB, true, e);
     if (rc == 0)
         rc = column_bytes(st, col, text, &v, e);

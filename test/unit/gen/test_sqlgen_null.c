@@ -97,7 +97,7 @@ static void run(sqlite3_stmt *st, struct str sql, const struct verdict *verdicts
 
 static void try_query(struct gen *g, struct str sql, struct tally *t)
 {
-    struct verdict verdicts[RELATION_COLUMNS_MAX];
+    struct verdict verdicts[RELATION_COLUMNS_MAX] = {0};
     sqlite3_stmt *st = NULL;
     t->tried++;
     if (sqlite3_prepare_v2(g->db, sql.p, (int)sql.n, &st, NULL) != SQLITE_OK)
