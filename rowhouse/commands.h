@@ -7,11 +7,12 @@
 #include "engine/engine.h"
 
 struct command_context {
-    const char *program;           /* "rowhouse" */
-    const char *database_path;     /* DATABASE_PATH */
-    int64_t busy_timeout_ms;       /* BUSY_TIMEOUT */
-    const struct engine_app *app;  /* what the application brings */
-    struct server_settings *settings;
+    const char *program;          /* "rowhouse" */
+    const char *database_path;    /* DATABASE_PATH */
+    int64_t busy_timeout_ms;      /* BUSY_TIMEOUT */
+    const struct engine_app *app; /* what the application brings */
+    const struct server_settings *settings;
+    const struct settings_table *table; /* the same, with names and sources */
 };
 
 struct command {
