@@ -66,7 +66,9 @@ int store_check(struct store *s, const struct tenant_name *t,
                 void (*line)(void *ctx, struct str text), void *ctx, struct err *e);
 
 /* Writes one consistent SQLite file, whole or not at all (a temporary name,
- * flushed, then renamed). `file` "-" is standard output. */
-int store_export(struct store *s, const struct tenant_name *t, const char *file, struct err *e);
+ * flushed, then renamed), outside of the store's folder. `file` "-" is standard
+ * output. ERR_EXISTS where the file exists and `replace` is false. */
+int store_export(struct store *s, const struct tenant_name *t, const char *file, bool replace,
+                 struct err *e);
 
 #endif
