@@ -19,7 +19,7 @@ extern const struct engine_app app_engine;
 extern const struct route app_routes[];
 extern const size_t app_route_count;
 extern const char app_title[];
-extern const char app_openapi_components[]; /* openapi.json: components/schemas */
+extern const char app_openapi_components[]; /* openapi.json: schemas of bodies */
 #define app_assets      assets              /* static/, as gen/assets names them */
 #define app_asset_count assets_count
 

@@ -56,14 +56,14 @@ static bool enough_said(const struct request *rq)
     return n >= WRONG_FIELDS_MAX;
 }
 
-/* As "name", "[3].name", or, where the whole is meant, "[3]" or "body". */
+/* As "name" or, in a batch, "[3].name". */
 static int note_wrong(struct request *rq, const char *prefix, const char *name, const char *what)
 {
     char field[SHOWN_NAME_BYTES * 2];
-    struct str shown = str_sub(str_from(*name || *prefix ? name : "body"), 0, SHOWN_NAME_BYTES);
+    struct str shown = str_sub(str_from(name), 0, SHOWN_NAME_BYTES);
     while (shown.n && !utf8_valid(shown))
         shown.n--;
-    snprintf(field, sizeof field, "%s%s%.*s", prefix, *prefix && *name ? "." : "", STR_ARG(shown));
+    snprintf(field, sizeof field, "%s%s%.*s", prefix, *prefix ? "." : "", STR_ARG(shown));
     if (!enough_said(rq))
         request_field_error(rq, field, "%s", what);
     return ERR_INVALID;
@@ -105,7 +105,7 @@ int fields_from_json(struct request *rq, json_t *j, const char *prefix, enum fie
                      const struct field_rule *rules, size_t n, struct field *ret)
 {
     if (!json_is_object(j))
-        return note_wrong(rq, prefix, "", "must be a JSON object");
+        return note_wrong(rq, "", *prefix ? prefix : "body", "must be a JSON object");
     int rc = refuse_unknown(rq, j, prefix, rules, n);
     for (size_t i = 0; i < n; i++) {
         ret[i] = field_of_json(&rules[i], json_object_get(j, rules[i].name));

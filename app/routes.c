@@ -25,19 +25,15 @@ enum {
     {"cursor", "query", "{\"type\":\"string\"}", "Where to go on, from the Link of the page before"}
 #define SEARCH                                                                                     \
     {"q", "query", "{\"type\":\"string\",\"maxLength\":63}", "What the names begin with"}
-#define TENANT {"t", "path", "{\"$ref\":\"#/components/schemas/TenantName\"}", "Tenant"}
-#define ID     {"id", "path", "{\"$ref\":\"#/components/schemas/ItemId\"}", "Item"}
-#define END    {NULL, NULL, NULL, NULL}
+#define ID  {"id", "path", "{\"$ref\":\"#/components/schemas/ItemId\"}", "Item"}
+#define END {NULL, NULL, NULL, NULL}
 /* clang-format on */
 
-static const struct param_doc by_search[] = {LIMIT(1000, 10000), CURSOR, SEARCH, END};
-static const struct param_doc by_search_page[] = {LIMIT(25, 25), CURSOR, SEARCH, END};
-static const struct param_doc by_page[] = {LIMIT(100, 1000), CURSOR, END};
+static const struct param_doc by_name[] = {LIMIT(1000, 10000), CURSOR, SEARCH, END};
+static const struct param_doc by_name_on_page[] = {LIMIT(25, 25), CURSOR, SEARCH, END};
+static const struct param_doc by_age[] = {LIMIT(100, 1000), CURSOR, END};
+static const struct param_doc by_age_on_dashboard[] = {LIMIT(10, 1000), CURSOR, END};
 static const struct param_doc by_id[] = {ID, END};
-static const struct param_doc by_tenant[] = {TENANT, END};
-static const struct param_doc by_tenant_page[] = {TENANT, LIMIT(100, 1000), CURSOR, END};
-static const struct param_doc by_dashboard_page[] = {TENANT, LIMIT(10, 1000), CURSOR, END};
-static const struct param_doc by_tenant_id[] = {TENANT, ID, END};
 
 const struct route app_routes[] = {
     /* tenants */
@@ -48,7 +44,7 @@ const struct route app_routes[] = {
      .task = tenants_page_task,
      .id = "showTenants",
      .summary = "The page of all tenants",
-     .params = by_search_page,
+     .params = by_name_on_page,
      .success = 200},
     {.method = HTTP_POST,
      .path = "/",
@@ -68,7 +64,7 @@ const struct route app_routes[] = {
      .task = tenants_list_task,
      .id = "listTenants",
      .summary = "Names of all tenants, in order",
-     .params = by_search,
+     .params = by_name,
      .response_schema = "TenantNames",
      .success = 200},
 
@@ -81,7 +77,7 @@ const struct route app_routes[] = {
      .read = items_list_read,
      .id = "listItems",
      .summary = "Items, newest first",
-     .params = by_page,
+     .params = by_age,
      .response_schema = "Items",
      .success = 200},
     {.method = HTTP_POST,
@@ -135,7 +131,7 @@ const struct route app_routes[] = {
     {.method = HTTP_DELETE,
      .path = "/api/items/{id}",
      .flags = OF_TENANT,
-     .produces = MEDIA_JSON,
+     .produces = BOTH,
      .write = item_delete_write,
      .id = "deleteItem",
      .summary = "Deletes an item",
@@ -158,7 +154,7 @@ const struct route app_routes[] = {
      .read = dashboard_read,
      .id = "showDashboard",
      .summary = "A tenant's dashboard",
-     .params = by_dashboard_page,
+     .params = by_age_on_dashboard,
      .success = 200},
     {.method = HTTP_GET,
      .path = "/tenant/{t}/events",
@@ -166,7 +162,6 @@ const struct route app_routes[] = {
      .produces = MEDIA_EVENTS,
      .id = "watchTenantItems",
      .summary = "item.created, item.updated and item.deleted as they happen",
-     .params = by_tenant,
      .success = 200},
     {.method = HTTP_GET,
      .path = "/tenant/{t}/items",
@@ -176,7 +171,7 @@ const struct route app_routes[] = {
      .read = items_list_read,
      .id = "listTenantItems",
      .summary = "Items, newest first; as a page where HTML is preferred",
-     .params = by_tenant_page,
+     .params = by_age,
      .response_schema = "Items",
      .success = 200},
     {.method = HTTP_POST,
@@ -188,7 +183,6 @@ const struct route app_routes[] = {
      .write = item_create_write,
      .id = "createTenantItem",
      .summary = "Adds an item; a form leads to the dashboard (303)",
-     .params = by_tenant,
      .request_schema = "NewItem",
      .response_schema = "Item",
      .success = 201},
@@ -202,7 +196,6 @@ const struct route app_routes[] = {
      .write = items_batch_write,
      .id = "createTenantItems",
      .summary = "Adds up to 1,000 items, all or none",
-     .params = by_tenant,
      .request_schema = "NewItems",
      .response_schema = "Items",
      .success = 201},
@@ -213,7 +206,7 @@ const struct route app_routes[] = {
      .read = item_get_read,
      .id = "getTenantItem",
      .summary = "An item; as a form to edit it where HTML is preferred",
-     .params = by_tenant_id,
+     .params = by_id,
      .response_schema = "Item",
      .success = 200},
     {.method = HTTP_PATCH,
@@ -225,18 +218,18 @@ const struct route app_routes[] = {
      .write = item_patch_write,
      .id = "patchTenantItem",
      .summary = "Changes an item (RFC 7396)",
-     .params = by_tenant_id,
+     .params = by_id,
      .request_schema = "ItemPatch",
      .response_schema = "Item",
      .success = 200},
     {.method = HTTP_DELETE,
      .path = "/tenant/{t}/items/{id}",
      .flags = OF_TENANT,
-     .produces = MEDIA_JSON,
+     .produces = BOTH,
      .write = item_delete_write,
      .id = "deleteTenantItem",
      .summary = "Deletes an item",
-     .params = by_tenant_id,
+     .params = by_id,
      .success = 204},
     {.method = HTTP_POST,
      .path = "/tenant/{t}/items/{id}",
@@ -247,7 +240,7 @@ const struct route app_routes[] = {
      .write = item_edit_form_write,
      .id = "submitItem",
      .summary = "The form that changes an item: leads to the dashboard",
-     .params = by_tenant_id,
+     .params = by_id,
      .request_schema = "NewItem",
      .success = 303},
     {.method = HTTP_GET,
@@ -257,7 +250,7 @@ const struct route app_routes[] = {
      .read = item_confirm_read,
      .id = "confirmItemDeletion",
      .summary = "The page that asks whether to delete an item",
-     .params = by_tenant_id,
+     .params = by_id,
      .success = 200},
     {.method = HTTP_POST,
      .path = "/tenant/{t}/items/{id}/delete",
@@ -267,7 +260,7 @@ const struct route app_routes[] = {
      .write = item_delete_form_write,
      .id = "submitItemDeletion",
      .summary = "The form that deletes an item: leads to the dashboard",
-     .params = by_tenant_id,
+     .params = by_id,
      .success = 303},
 };
 

@@ -118,6 +118,7 @@ static int show_page(struct request *rq, int status)
                              .rows = rows,
                              .n = page.n,
                              .first = q->first,
+                             .may_create = request_may_create(rq),
                              .name = q->typed};
     if (page.more)
         v.next.s = request_next_url(rq, q->prefix, last_name(&page));
@@ -150,8 +151,11 @@ int tenant_form_task(struct request *rq)
     struct err *wrong = arena_new(rq->arena, struct err);
     if (!wrong)
         return request_fail(rq, ERR_NOMEM, "No memory for the form");
-    if (tenant_name_parse(str_trim(q->typed.value), &name, wrong) == 0)
-        return response_see_other(rq, arena_printf(rq->arena, "/tenant/%s", name.s));
-    q->typed.wrong = optstr_some(str_from(wrong->text));
-    return show_page(rq, 422);
+    if (tenant_name_parse(str_trim(q->typed.value), &name, wrong) < 0) {
+        q->typed.wrong = optstr_some(str_from(wrong->text));
+        return show_page(rq, 422);
+    }
+    if (!request_may_create(rq) && !catalog_has(rq->engine, &name))
+        return request_fail(rq, ERR_NOT_FOUND, "Tenants are created by an operator here");
+    return response_see_other(rq, arena_printf(rq->arena, "/tenant/%s", name.s));
 }

@@ -15,7 +15,8 @@ int tenants_page_prepare(struct request *rq);
 int tenants_page_task(struct request *rq);
 
 /* The form: on to the dashboard of the tenant, whose first access makes it; a
- * name outside the rule gives the page again. */
+ * name outside the rule gives the page again. ERR_NOT_FOUND where only an
+ * operator creates tenants. */
 int tenant_form_prepare(struct request *rq);
 int tenant_form_task(struct request *rq);
 

@@ -105,6 +105,7 @@ struct tenants_view {
     size_t n;
     bool first;
     struct url next;
+    bool may_create;
     struct field_view name;
 };
 

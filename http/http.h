@@ -164,6 +164,9 @@ int request_form(struct request *rq, const char *name, struct str *ret);
  * ERR_PRECONDITION. For `write` functions. */
 bool request_if_match(struct request *rq, struct str etag);
 
+/* True where a first access makes a tenant (TENANT_CREATE=open). */
+bool request_may_create(const struct request *rq);
+
 /* Answer side. */
 
 /* Sets rq->err and returns code. */

@@ -78,6 +78,11 @@ bool request_if_match(struct request *rq, struct str etag)
     return true;
 }
 
+bool request_may_create(const struct request *rq)
+{
+    return !rq->server->config.tenant_create_closed;
+}
+
 int request_fail(struct request *rq, int code, const char *fmt, ...)
 {
     va_list args;

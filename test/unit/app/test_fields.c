@@ -181,7 +181,7 @@ static void json_bodies(void **state)
     expect_json("{\"name\":5}", "", FIELDS_ALL, "name");
     expect_json("{\"name\":\"\",\"description\":{}}", "", FIELDS_ALL, "name description");
     expect_json("{\"name\":\"a\",\"colour\":1}", "", FIELDS_ALL, "colour");
-    expect_json("{\"name\":\"a\",\"\":1}", "", FIELDS_ALL, "body");
+    expect_json("{\"name\":\"a\",\"\":1,\"x\":2}", "", FIELDS_ALL, "x");
     expect_json("[]", "", FIELDS_ALL, "body");
     expect_json("7", "", FIELDS_ALL, "body");
     expect_json("{\"nam\":\"a\"}", "[3]", FIELDS_ALL, "[3].nam [3].name");
