@@ -3,7 +3,6 @@
 and CONNECTIONS_PER_ADDRESS."""
 import concurrent.futures
 import os
-import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
@@ -138,17 +137,6 @@ def status_of(host):
         return Client(s.port, host=host).get('/health').status
     except (OSError, Closed):
         return 0
-
-
-def outer_address():
-    """An address of this machine that is not loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
-        try:
-            u.connect(('192.0.2.1', 9))
-        except OSError:
-            return None
-        address = u.getsockname()[0]
-        return None if address.startswith('127.') or address == '0.0.0.0' else address
 
 
 address = outer_address()

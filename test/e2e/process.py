@@ -226,16 +226,6 @@ with t.case('systemd is told READY=1 when it serves and STOPPING=1 at the end'):
 # addresses
 
 
-def outer_address():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
-        try:
-            u.connect(('192.0.2.1', 9))
-        except OSError:
-            return None
-        address = u.getsockname()[0]
-        return None if address.startswith('127.') or address == '0.0.0.0' else address
-
-
 with t.case('HOST unset: loopback only, IPv4 and IPv6'):
     s = Server(t)
     equal(answers(s.port), 200)

@@ -105,7 +105,7 @@ def sql(path, query, *args):
 
 def integrity(path):
     """Failed where SQLite finds fault with a file that nobody has open."""
-    db = sqlite3.connect(path, timeout=10)
+    db = sqlite3.connect('file:%s?mode=rw' % path, uri=True, timeout=10)
     try:
         equal(db.execute('PRAGMA integrity_check').fetchall(), [('ok',)], path)
         equal(db.execute('PRAGMA foreign_key_check').fetchall(), [], path)

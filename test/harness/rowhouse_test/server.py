@@ -52,6 +52,17 @@ def port_is_free(port):
     return True
 
 
+def outer_address():
+    """An IPv4 address of this machine that is not loopback, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+        try:
+            u.connect(('192.0.2.1', 9))
+        except OSError:
+            return None
+        address = u.getsockname()[0]
+        return None if address.startswith('127.') or address == '0.0.0.0' else address
+
+
 def clean_env(extra=None):
     env = {k: v for k, v in os.environ.items() if k in KEPT}
     env.update({k: str(v) for k, v in (extra or {}).items()})

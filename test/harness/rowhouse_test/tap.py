@@ -96,6 +96,7 @@ class Tap:
         self.failed = 0
         self.lock = threading.Lock()
         self.at_end = []
+        sys.excepthook = self.broke
         signal.signal(signal.SIGALRM, self.hang)
         signal.alarm(int(limit_seconds * SLOW))
         sys.stdout.write('TAP version 13\n')
@@ -129,6 +130,14 @@ class Tap:
         sys.stdout.flush()
         self.close()
         os._exit(1)
+
+    def broke(self, kind, error, trace):
+        """Something was raised outside of a case: the script ends here."""
+        self.result(False, 'the script runs to its end',
+                    ''.join(traceback.format_exception(kind, error, trace)[-6:]))
+        self.close()
+        sys.stdout.write('1..%d\n' % self.n)
+        sys.stdout.flush()
 
     def close(self):
         while self.at_end:
