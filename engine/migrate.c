@@ -75,16 +75,16 @@ static int compare(struct plan *p, const struct migration_applied_row *row, stru
         return err_set(e, ERR_NEWER,
                        "the database has migrations of a part '%.*s' that this program lacks",
                        STR_ARG(row->component));
+    if (row->version > c->n)
+        return err_set(e, ERR_NEWER,
+                       "the database has migration %.*s of '%s'; this program knows %u: "
+                       "use a newer program",
+                       STR_ARG(row->name), c->name, c->n);
     unsigned next = p->applied[which] + 1;
     if (row->version != next)
         return err_set(e, ERR_CORRUPT,
                        "migration %u of '%s' is missing from the database, though %lld was applied",
                        next, c->name, (long long)row->version);
-    if (next > c->n)
-        return err_set(e, ERR_NEWER,
-                       "the database has migration %.*s of '%s'; this program knows %u: "
-                       "use a newer program",
-                       STR_ARG(row->name), c->name, c->n);
     if (!str_eq(row->hash, str_from(c->list[next - 1].hash)))
         return err_set(e, ERR_ALTERED,
                        "migration %s of '%s' was changed after it was applied: put the old text "
@@ -108,19 +108,46 @@ static int ask(struct conn *c, const char *sql, long long *ret, struct err *e)
     return rc == SQLITE_OK ? 0 : sql_error(c->db, rc, "cannot read the schema", e);
 }
 
-/* A database in which nothing of ours was ever applied: empty, or of somebody
- * else, which shows in the header or when a migration meets its tables. */
-static int find_fresh(struct conn *c, bool *ret, struct err *e)
+/* The header may be newer than the list, where another program wrote it. */
+static int compare_header(struct conn *c, const struct plan *p, struct err *e)
 {
-    long long tables = 0, owner = 0;
-    int rc =
-        ask(c, "SELECT count(*) FROM sqlite_schema WHERE name = 'rowhouse_migration'", &tables, e);
-    if (!rc && !tables)
-        rc = ask(c, "PRAGMA application_id", &owner, e);
-    if (!rc && !tables && owner && owner != TENANT_APPLICATION_ID)
+    long long version = 0;
+    int rc = ask(c, "PRAGMA user_version", &version, e);
+    if (!rc && version > p->components[APP].n)
+        rc = err_set(e, ERR_NEWER,
+                     "the database has version %lld; this program knows %u: use a newer program",
+                     version, p->components[APP].n);
+    return rc;
+}
+
+/* A file without our table: empty, or somebody else's, which its header tells,
+ * or a migration that meets their tables. */
+static int refuse_foreign(struct conn *c, const struct plan *p, struct err *e)
+{
+    long long owner = 0, version = 0;
+    int rc = ask(c, "PRAGMA application_id", &owner, e);
+    if (!rc)
+        rc = ask(c, "PRAGMA user_version", &version, e);
+    if (rc)
+        return rc;
+    if (owner && owner != TENANT_APPLICATION_ID)
         return err_set(e, ERR_UNUSABLE,
                        "the file belongs to another program (application_id 0x%08llx)",
                        (unsigned long long)owner & 0xffffffffu);
+    if (version)
+        return err_set(e, version > p->components[APP].n ? ERR_NEWER : ERR_UNUSABLE,
+                       "the database has version %lld, but no list of migrations: it is not ours",
+                       version);
+    return 0;
+}
+
+static int find_fresh(struct conn *c, const struct plan *p, bool *ret, struct err *e)
+{
+    long long tables = 0;
+    int rc =
+        ask(c, "SELECT count(*) FROM sqlite_schema WHERE name = 'rowhouse_migration'", &tables, e);
+    if (!rc && !tables)
+        rc = refuse_foreign(c, p, e);
     if (!rc)
         *ret = !tables;
     return rc;
@@ -150,12 +177,14 @@ static int plan_read(struct conn *c, struct plan *p, struct err *e)
     int rc = read_applied(c, p, &why);
     if (rc == ERR_CORRUPT) { /* perhaps only because the table is not there yet */
         bool fresh = false;
-        int found = find_fresh(c, &fresh, &other);
+        int found = find_fresh(c, p, &fresh, &other);
         if (found)
             return err_set(e, other.code, "%s", other.text);
         /* Once more: another process may have made it in between. */
         rc = fresh ? 0 : read_applied(c, p, &why);
     }
+    if (!rc)
+        rc = compare_header(c, p, &why);
     return rc ? err_set(e, why.code, "%s", why.text) : 0;
 }
 

@@ -120,8 +120,11 @@ static void a_newer_one_is_refused(void **state)
     apply(&c, 5);
     struct engine_app app = app_of(five, 3);
     assert_refused(&c, &app, ERR_NEWER, "0004_d");
-    fixture_sql(c.db, "INSERT INTO rowhouse_migration VALUES ('queue', 1, 'x', 'y', 'z')");
     app = app_of(five, 5);
+    fixture_sql(c.db, "PRAGMA user_version = 6");
+    assert_refused(&c, &app, ERR_NEWER, "version 6; this program knows 5");
+    fixture_sql(c.db, "PRAGMA user_version = 5");
+    fixture_sql(c.db, "INSERT INTO rowhouse_migration VALUES ('queue', 1, 'x', 'y', 'z')");
     assert_refused(&c, &app, ERR_NEWER, "a part 'queue'");
     conn_close(&c);
 }
@@ -146,10 +149,14 @@ static void somebody_elses_file_is_refused(void **state)
     sqlite3 *db;
     assert_int_equal(sqlite3_open(fixture_path(f, "acme.db"), &db), SQLITE_OK);
     fixture_sql(db, "PRAGMA application_id = 1; CREATE TABLE theirs (x)");
-    sqlite3_close(db);
     struct conn c = fixture_open(f, "acme", CONN_WRITE);
     struct engine_app app = app_of(five, 5);
     assert_refused(&c, &app, ERR_UNUSABLE, "another program");
+    fixture_sql(db, "PRAGMA application_id = 0; PRAGMA user_version = 3");
+    assert_refused(&c, &app, ERR_UNUSABLE, "no list of migrations");
+    fixture_sql(db, "PRAGMA user_version = 999");
+    assert_refused(&c, &app, ERR_NEWER, "no list of migrations");
+    sqlite3_close(db);
     conn_close(&c);
 }
 
