@@ -58,7 +58,6 @@ const struct route builtin_routes[] = {
      .success = 200},
     {.method = HTTP_GET,
      .path = "/api/openapi.json",
-     .flags = ROUTE_ANY_ACCEPT,
      .produces = MEDIA_JSON,
      .answer = answer_openapi,
      .id = "getOpenApi",

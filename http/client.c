@@ -15,6 +15,7 @@
 #include "http/deadline.h"
 #include "http/exchange.h"
 #include "http/server.h"
+#include "http/tcp.h"
 #include "http/wire.h"
 
 enum { LINGER_BYTES_MAX = 32 << 20, LINGER_READS_A_TURN = 16, DRAIN_FRESH_MS = 300 };
@@ -188,17 +189,35 @@ static void linger(struct client *c, int fd)
         client_free(c);
 }
 
+/* The library answers most heads that it cannot read, and leaves the rest
+ * without a word. On a connection that nothing was sent on, it is the latter. */
+static bool answer_malformed(struct client *c, int fd)
+{
+    struct tcp_bytes tcp;
+    if (!tcp_read_bytes(fd, &tcp) || tcp.sent > 0)
+        return false;
+    struct exchange *ex =
+        exchange_instead(c, NULL, 400, "malformed", "The head of the request cannot be read");
+    if (!ex)
+        return false;
+    struct buf bytes = BUF_INIT;
+    answer_print(ex, true, &bytes);
+    client_send_last(c, fd, buf_str(&bytes));
+    exchange_over(ex, true);
+    buf_free(&bytes);
+    return true;
+}
+
 void client_closed_by_wire(struct client *c)
 {
-    /* A head or body that the library refused has been answered by it. */
     bool refused = c->phase == CLIENT_HEAD || c->phase == CLIENT_BODY;
     int fd = -1;
     if ((c->linger || refused) && !c->shut && !at_end(c->fd))
         fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 3);
-    if (fd >= 0)
-        linger(c, fd);
-    else
+    if (fd < 0)
         client_free(c);
+    else if (!refused || !answer_malformed(c, fd))
+        linger(c, fd);
 }
 
 void client_send_last(struct client *c, int fd, struct str bytes)

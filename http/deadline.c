@@ -6,13 +6,13 @@
  */
 #include "http/deadline.h"
 
-#include <linux/tcp.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/metrics.h"
 #include "http/exchange.h"
 #include "http/server.h"
+#include "http/tcp.h"
 #include "http/wire.h"
 
 #define WINDOW_NS    (10 * NS_PER_S) /* over which a rate is measured */
@@ -25,22 +25,6 @@
 
 METRIC_DEFINE(missed, METRIC_COUNTER, "rowhouse_http_deadlines_missed_total", NULL,
               "Connections that were closed or answered because they took too long.");
-
-struct tcp_bytes {
-    uint64_t received, acked;
-};
-
-/* False for a socket that is not TCP. */
-static bool read_tcp(int fd, struct tcp_bytes *ret)
-{
-    struct tcp_info info = {0};
-    socklen_t n = sizeof info;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
-        return false;
-    ret->received = info.tcpi_bytes_received;
-    ret->acked = info.tcpi_bytes_acked;
-    return true;
-}
 
 static int64_t ms(int64_t value)
 {
@@ -152,7 +136,7 @@ static void note_answer_progress(struct client *c, int64_t now)
     struct tcp_bytes tcp;
     int queued = 0;
     uint64_t taken = c->progress_bytes;
-    if (read_tcp(c->fd, &tcp))
+    if (tcp_read_bytes(c->fd, &tcp))
         taken = tcp.acked;
     else if (ioctl(c->fd, TIOCOUTQ, &queued) == 0)
         taken = UINT64_MAX / 2 - (uint64_t)queued;
@@ -186,7 +170,7 @@ static int64_t check_idle(struct client *c, int64_t now)
         shutdown(c->fd, SHUT_RD);
         return 0;
     }
-    if (c->inexact || !read_tcp(c->fd, &tcp) || ioctl(c->fd, FIONREAD, &unread) != 0)
+    if (c->inexact || !tcp_read_bytes(c->fd, &tcp) || ioctl(c->fd, FIONREAD, &unread) != 0)
         return c->phase_ns + ms(k->keep_alive_ms);
     if (tcp.received != c->accounted) {
         client_enter(c, CLIENT_HEAD);

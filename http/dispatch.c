@@ -2,8 +2,8 @@
  * From a request's head to its route, and through the route's functions.
  *
  * The order of the checks is part of the contract: head (400), path (404),
- * method (405), Accept (406), Content-Type (415), size (413), origin (403),
- * tenant (400), Idempotency-Key (400); then, with the body there, how many
+ * method (405), tenant (400), Idempotency-Key (400), Accept (406), Content-Type
+ * (415), size (413), origin (403); then, with the body there, how many
  * tenants a client makes (429) and keys in progress (409).
  */
 #include <assert.h>
@@ -60,6 +60,34 @@ static int find_route(struct exchange *ex)
                            STR_ARG(ex->head.method));
 }
 
+/* The type of the body and its coding. A body that is not there is the
+ * route's business. */
+static int check_content(struct exchange *ex)
+{
+    struct request *rq = &ex->rq;
+    struct str coding = optstr_or(head_find(&ex->head, STR("Content-Encoding"), NULL), STR(""));
+    if (coding.n && !str_eq_nocase(coding, STR("identity"))) {
+        ex->extra_header_name = STR("Accept-Encoding");
+        ex->extra_header = STR("identity");
+        return exchange_refuse(ex, 415, "unsupported-media-type",
+                               "No Content-Encoding is read here");
+    }
+    bool has_body = ex->in.chunked || ex->in.length > 0;
+    if (!has_body && !optstr_is_some(head_find(&ex->head, STR("Content-Type"), NULL)))
+        return 0;
+    rq->content = negotiate_content(&ex->head, rq->route->consumes);
+    if (rq->content)
+        return 0;
+    struct buf list = BUF_INIT;
+    media_list(rq->route->consumes, &list);
+    ex->extra_header_name = STR("Accept");
+    ex->extra_header = arena_copy(&ex->arena, buf_str(&list));
+    exchange_refuse(ex, 415, "unsupported-media-type", "The body must be %s in UTF-8",
+                    buf_cstr(&list));
+    buf_free(&list);
+    return ERR_MALFORMED;
+}
+
 static int check_media(struct exchange *ex)
 {
     struct request *rq = &ex->rq;
@@ -68,26 +96,13 @@ static int check_media(struct exchange *ex)
         route->produces ? negotiate_accept(&ex->head, route->produces) : rq->accepts; /* a file */
     if (!accepts && (route->flags & ROUTE_ANY_ACCEPT))
         accepts = (enum media)route->produces;
-    if (!accepts) {
-        struct buf list = BUF_INIT;
-        media_list(route->produces, &list);
-        exchange_refuse(ex, 406, "not-acceptable", "This path answers with %s", buf_cstr(&list));
-        buf_free(&list);
-        return ERR_MALFORMED;
+    if (accepts) {
+        rq->accepts = accepts;
+        return route->consumes ? check_content(ex) : 0;
     }
-    rq->accepts = accepts;
-    bool has_body = ex->in.chunked || ex->in.length > 0;
-    if (!route->consumes || (!has_body && !head_find(&ex->head, STR("Content-Type"), NULL).p))
-        return 0;
-    rq->content = negotiate_content(&ex->head, route->consumes);
-    if (rq->content)
-        return 0;
     struct buf list = BUF_INIT;
-    media_list(route->consumes, &list);
-    ex->extra_header_name = STR("Accept");
-    ex->extra_header = arena_copy(&ex->arena, buf_str(&list));
-    exchange_refuse(ex, 415, "unsupported-media-type", "The body must be %s in UTF-8",
-                    buf_cstr(&list));
+    media_list(route->produces, &list);
+    exchange_refuse(ex, 406, "not-acceptable", "This path answers with %s", buf_cstr(&list));
     buf_free(&list);
     return ERR_MALFORMED;
 }
@@ -135,15 +150,17 @@ static int find_tenant(struct exchange *ex)
 static int check_route(struct exchange *ex)
 {
     const struct route *route = ex->rq.route;
-    int rc = check_media(ex);
+    int rc = 0;
+    if (route->flags & ROUTE_TENANT)
+        rc = find_tenant(ex);
+    if (rc == 0 && (route->flags & ROUTE_IDEMPOTENT))
+        rc = idempotent_read(&ex->head, &ex->idem, &ex->rq.err);
+    if (rc == 0)
+        rc = check_media(ex);
     if (rc == 0)
         rc = check_size(ex);
     if (rc == 0 && (route->flags & ROUTE_PAGE_POST))
         rc = check_origin(ex);
-    if (rc == 0 && (route->flags & ROUTE_TENANT))
-        rc = find_tenant(ex);
-    if (rc == 0 && (route->flags & ROUTE_IDEMPOTENT))
-        rc = idempotent_read(&ex->head, &ex->idem, &ex->rq.err);
     return rc;
 }
 

@@ -23,10 +23,18 @@ struct str etag_of(struct arena *arena, const struct str *parts, size_t n)
     return arena_printf(arena, "\"%.22s\"", text);
 }
 
-/* One tag, cut off *rest. False where the rest cannot be read. */
+/* One tag, cut off *rest; "" at the end of the list, which may have empty
+ * elements (RFC 9110, section 5.6.1.2). False where the rest cannot be read. */
 static bool next_tag(struct str *rest, struct str *ret_tag, bool *ret_weak)
 {
-    *rest = str_trim(*rest);
+    while (rest->n && (rest->p[0] == ' ' || rest->p[0] == '\t' || rest->p[0] == ','))
+        *rest = str_sub(*rest, 1, rest->n);
+    if (rest->n == 0) {
+        *rest = (struct str){NULL, 0};
+        *ret_tag = STR("");
+        *ret_weak = false;
+        return true;
+    }
     *ret_weak = str_starts(*rest, STR("W/"));
     struct str s = *ret_weak ? str_sub(*rest, 2, rest->n) : *rest;
     if (s.n < 2 || s.p[0] != '"')

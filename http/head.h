@@ -11,7 +11,7 @@
 
 #include "http/http.h"
 
-enum { HEAD_HEADERS_MAX = 100, HEAD_TARGET_MAX = 8192 };
+enum { HEAD_HEADERS_MAX = 500, HEAD_TARGET_MAX = 8192 };
 
 /* All strings are borrowed from whoever filled it. */
 struct head {

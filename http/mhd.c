@@ -13,6 +13,9 @@
  *  - Query arguments are parsed into the connection's pool, 64 bytes each, which
  *    a long query would fill: the URI callback cuts the query off before, and
  *    it is put back when the head is copied.
+ *  - Where Content-Length is not a number, or cookies fill the pool, it writes
+ *    the head of its 400 or 431 twice. Its log tells of that before it writes:
+ *    then the socket is taken away from it, and the answer is ours.
  *  - A connection's pool is zeroed whole after each request, so it is as large
  *    as the largest head we accept needs, and idle connections are taken out of
  *    the library (client.h).
@@ -43,6 +46,7 @@ struct wire {
     int epoll_fd;                /* the daemon's */
     int dead_fd;                 /* a socket whose other end is closed */
     struct wire_conn *handed_in; /* by the wire_add() that runs */
+    struct wire_conn *heads;     /* those whose target was seen, but not all of the head */
 };
 
 enum wire_stage { STAGE_HEAD, STAGE_BODY, STAGE_WAIT, STAGE_ANSWER };
@@ -52,12 +56,34 @@ struct wire_conn {
     struct wire *wire;
     struct client *client; /* NULL: its socket was taken back */
     struct MHD_Connection *mhd;
+    struct wire_conn *next, **link; /* in wire.heads; link NULL: in none */
     enum wire_stage stage;
     char *target; /* of the request, in the library's buffer */
     size_t target_bytes;
     char *query;      /* where it was cut, or NULL */
     char query_first; /* the byte that was there */
 };
+
+static void leave_heads(struct wire_conn *wc)
+{
+    if (!wc->link)
+        return;
+    *wc->link = wc->next;
+    if (wc->next)
+        wc->next->link = wc->link;
+    wc->link = NULL;
+}
+
+static void enter_heads(struct wire_conn *wc)
+{
+    struct wire *w = wc->wire;
+    leave_heads(wc);
+    wc->next = w->heads;
+    if (wc->next)
+        wc->next->link = &wc->next;
+    wc->link = &w->heads;
+    w->heads = wc;
+}
 
 /* The first thing seen of a request: its target, before the library takes it
  * apart. What is returned becomes *context of the calls that follow. */
@@ -68,6 +94,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct wire_conn *wc = info->socket_context;
     wc->stage = STAGE_HEAD;
+    enter_heads(wc);
     /* The library's own buffer, which it is about to change as well. */
     wc->target = (char *)(uintptr_t)target;
     wc->target_bytes = target ? strlen(target) : 0;
@@ -197,6 +224,7 @@ static enum MHD_Result act(struct wire_conn *wc, enum exchange_step step)
 static enum MHD_Result begin(struct wire_conn *wc, const char *method, const char *version)
 {
     struct client *c = wc->client;
+    leave_heads(wc);
     struct field_list list = {{.n_headers = 0}, .end = NULL};
     size_t bytes = read_head(wc, method, version, &list);
     c->ex = exchange_new(c, &list.head, method, bytes);
@@ -213,21 +241,40 @@ static enum MHD_Result begin(struct wire_conn *wc, const char *method, const cha
     return MHD_YES;
 }
 
-/* The body is too large to be read to its end: the answer goes out at once. */
-static enum MHD_Result cut_body(struct wire_conn *wc)
+/* Sends a READY answer on the socket itself; the library sees the end of its
+ * connection. False where the socket cannot be taken back. */
+static bool answer_without_library(struct client *c, struct exchange *ex)
 {
-    struct client *c = wc->client;
-    struct exchange *ex = c->ex;
     struct buf bytes = BUF_INIT;
     int fd = wire_take(c);
     if (fd < 0)
-        return MHD_NO;
+        return false;
     answer_print(ex, true, &bytes);
     c->ex = NULL;
     client_send_last(c, fd, buf_str(&bytes));
     buf_free(&bytes);
     exchange_over(ex, true);
-    return MHD_NO;
+    return true;
+}
+
+/* The library logs that it refuses a head, right before it writes the answer.
+ * The one it talks of has its head received but has not begun. */
+static void on_log(void *cls, const char *fmt, va_list args)
+{
+    struct wire *w = cls;
+    struct wire_conn *wc = w->heads;
+    while (wc && !MHD_get_connection_info(wc->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
+        wc = wc->next;
+    if (!wc || !wc->client || !strstr(fmt, "HTTP response code is %u"))
+        return;
+    bool cookies = va_arg(args, unsigned) == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
+    struct exchange *ex =
+        cookies ? exchange_instead(wc->client, NULL, 431, "headers-too-large", "Too many cookies")
+                : exchange_instead(wc->client, NULL, 400, "malformed",
+                                   "Content-Length is not a decimal number");
+    leave_heads(wc);
+    if (ex && !answer_without_library(wc->client, ex))
+        exchange_free(ex);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
@@ -246,7 +293,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
         struct str part = str_make(body, *body_bytes);
         client_progress(wc->client, part.n);
         *body_bytes = 0;
-        return exchange_body(wc->client->ex, part) ? MHD_YES : cut_body(wc);
+        if (exchange_body(wc->client->ex, part))
+            return MHD_YES;
+        /* Too large to be read to its end: the answer goes out at once. */
+        answer_without_library(wc->client, wc->client->ex);
+        return MHD_NO;
     }
     if (wc->stage == STAGE_WAIT)
         return act(wc, exchange_resumed(wc->client->ex));
@@ -288,6 +339,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **socket_c
     struct wire_conn *wc = *socket_context;
     if (wc && wc->client)
         client_closed_by_wire(wc->client);
+    if (wc)
+        leave_heads(wc);
     free(wc);
 }
 
@@ -309,8 +362,10 @@ int wire_open(struct loop *l, struct wire **ret, struct err *e)
     w->dead_fd = make_dead_socket();
     if (w->dead_fd >= 0)
         w->daemon = MHD_start_daemon(
-            MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0,
-            NULL, NULL, on_request, w, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+            MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+                MHD_USE_ERROR_LOG,
+            0, NULL, NULL, on_request, w, MHD_OPTION_EXTERNAL_LOGGER, on_log, w,
+            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
             MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)READ_BYTES, MHD_OPTION_CONNECTION_LIMIT,
             1u << 24, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK, on_target, w,
             MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, w, MHD_OPTION_NOTIFY_COMPLETED,

@@ -77,7 +77,6 @@ static int parse_weight(struct str s)
 struct range {
     struct str type; /* a type, or one with stars */
     int weight;      /* thousandths */
-    bool special;    /* has a parameter that we cannot satisfy */
 };
 
 static bool parse_range(struct str element, struct range *ret)
@@ -94,9 +93,6 @@ static bool parse_range(struct str element, struct range *ret)
             r.weight = parse_weight(value);
             break; /* what follows q are extensions of Accept */
         }
-        bool utf8 = str_eq_nocase(key, STR("charset")) &&
-                    (str_eq_nocase(value, STR("utf-8")) || str_eq_nocase(value, STR("\"utf-8\"")));
-        r.special = r.special || (key.n > 0 && !utf8);
     }
     *ret = r;
     return r.weight >= 0;
@@ -112,7 +108,7 @@ static int match_rank(const struct range *r, struct str type)
     if (r->type.n == slash + 2 && r->type.p[slash + 1] == '*' &&
         str_eq_nocase(str_sub(r->type, 0, slash + 1), str_sub(type, 0, slash + 1)))
         return 2;
-    return str_eq_nocase(r->type, type) && !r->special ? 3 : 0;
+    return str_eq_nocase(r->type, type) ? 3 : 0; /* its parameters do not matter */
 }
 
 struct wish {

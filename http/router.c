@@ -93,13 +93,23 @@ void router_free(struct router *r)
     *r = (struct router){0};
 }
 
-static bool pattern_matches(const struct pattern *p, const struct str *segments, unsigned n)
+/* A path taken apart. A segment that cannot be decoded ({NULL, 0}) is no
+ * literal, and as a parameter it is malformed. */
+struct split {
+    struct str segments[ROUTER_SEGMENTS_MAX];
+    unsigned n;
+    struct err bad;
+};
+
+static bool pattern_matches(const struct pattern *p, const struct split *path)
 {
-    if (p->n_segments != n)
+    if (p->n_segments != path->n)
         return false;
-    for (unsigned i = 0; i < n; i++)
-        if (!p->is_param[i] && !str_eq(p->segments[i], segments[i]))
+    for (unsigned i = 0; i < path->n; i++) {
+        struct str s = path->segments[i];
+        if (!p->is_param[i] && (!s.p || !str_eq(p->segments[i], s)))
             return false;
+    }
     return true;
 }
 
@@ -108,44 +118,50 @@ static bool is_plain(struct str s)
     return s.n == 0 || !memchr(s.p, '%', s.n);
 }
 
-/* The segments of a path, decoded. More than there can be in a pattern: not
- * found. */
-static int split_path(struct str path, struct arena *arena, struct str *segments, unsigned *ret_n,
-                      struct err *e)
+/* More segments than there can be in a pattern are counted, not kept. */
+static int split_path(struct str path, struct arena *arena, struct split *ret)
 {
     struct str rest = str_sub(path, 1, path.n);
-    unsigned n = 0;
     while (rest.p) {
         struct str part = str_cut(&rest, '/'), decoded = part;
-        int rc = is_plain(part) ? 0 : percent_decode(arena, part, false, &decoded, e);
-        if (rc < 0)
+        int rc = is_plain(part) ? 0 : percent_decode(arena, part, false, &decoded, &ret->bad);
+        if (rc == ERR_NOMEM)
             return rc;
-        if (n < ROUTER_SEGMENTS_MAX)
-            segments[n] = decoded;
-        n++;
+        if (ret->n < ROUTER_SEGMENTS_MAX)
+            ret->segments[ret->n] = rc < 0 ? (struct str){NULL, 0} : decoded;
+        ret->n++;
     }
-    *ret_n = n;
+    return 0;
+}
+
+static int take_params(const struct pattern *p, const struct split *path,
+                       struct str params[ROUTER_PARAMS_MAX], struct err *e)
+{
+    unsigned at = 0;
+    for (unsigned i = 0; i < path->n; i++) {
+        if (!p->is_param[i])
+            continue;
+        if (!path->segments[i].p)
+            return err_set(e, path->bad.code, "%s", path->bad.text);
+        params[at++] = path->segments[i];
+    }
     return 0;
 }
 
 int router_match(const struct router *r, struct str raw_path, struct arena *arena,
                  const struct pattern **ret, struct str params[ROUTER_PARAMS_MAX], struct err *e)
 {
-    struct str segments[ROUTER_SEGMENTS_MAX];
-    unsigned n;
-    int rc = split_path(raw_path, arena, segments, &n, e);
-    if (rc < 0)
-        return rc;
+    struct split path = {.n = 0};
+    if (split_path(raw_path, arena, &path) < 0)
+        return err_set(e, ERR_NOMEM, "Out of memory");
     for (size_t i = 0; i < r->n; i++) {
         const struct pattern *p = &r->patterns[i];
-        if (!pattern_matches(p, segments, n))
+        if (!pattern_matches(p, &path))
             continue;
-        unsigned at = 0;
-        for (unsigned s = 0; s < n; s++)
-            if (p->is_param[s])
-                params[at++] = segments[s];
-        *ret = p;
-        return 0;
+        int rc = take_params(p, &path, params, e);
+        if (rc == 0)
+            *ret = p;
+        return rc;
     }
     return err_set(e, ERR_NOT_FOUND, "There is nothing at this path");
 }

@@ -108,15 +108,13 @@ static bool target_ok(struct str t)
     return t.n > 0;
 }
 
-/* A port: nothing, or up to five digits. */
+/* A port: nothing, or a number up to 65535. */
 static bool port_ok(struct str s)
 {
-    if (s.n > 5)
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return true;
+    uint64_t port = 0;
+    while (s.n > 1 && s.n <= 5 && s.p[0] == '0')
+        s = str_sub(s, 1, s.n);
+    return s.n == 0 || str_to_u64(s, UINT16_MAX, &port);
 }
 
 static bool ipv6_literal_ok(struct str s)
