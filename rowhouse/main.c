@@ -17,7 +17,8 @@
 #include "rowhouse/commands.h"
 #include "rowhouse/server_settings.h"
 
-static const struct command *const commands[] = {&command_serve, &command_config};
+static const struct command *const commands[] = {&command_serve, &command_tenants, &command_migrate,
+                                                 &command_config};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands, EXIT_USAGE = 2 };
 
