@@ -29,6 +29,7 @@ extern const struct field_rule item_rules[ITEM_FIELDS];
 /* What a client sent for one item. */
 struct item_input {
     struct field fields[ITEM_FIELDS];
+    struct str version; /* ETag of the item that a form was filled from, or "" */
 };
 
 /* Which part of the list, newest first. */
@@ -83,7 +84,6 @@ int item_edit_form_write(struct request *rq, struct write_tx *tx);
 int item_confirm_read(struct request *rq, struct reader *r);
 int item_delete_form_write(struct request *rq, struct write_tx *tx);
 int items_show(struct request *rq, struct reader *r, const struct item_range *range);
-/* `typed`: what a wrong form held; the page shows it again, as 422. Or NULL. */
-int item_show(struct request *rq, const struct item *it, const struct item_input *typed);
+int item_show(struct request *rq, const struct item *it);
 
 #endif

@@ -149,7 +149,7 @@ int item_get_read(struct request *rq, struct reader *r)
     int rc = item_load(rq, r, &it);
     if (rc < 0)
         return rc;
-    return rq->accepts == MEDIA_HTML ? item_show(rq, &it, NULL) : print_item(rq, 200, &it);
+    return rq->accepts == MEDIA_HTML ? item_show(rq, &it) : print_item(rq, 200, &it);
 }
 
 int item_patch_prepare(struct request *rq)

@@ -151,17 +151,30 @@ static struct item_page_view item_page_of(struct request *rq, const struct item 
         .tenant = tenant(rq),
         .item = view_of(rq, it),
         .form = {.name = {.value = it->name},
-                 .description = {.value = optstr_or(it->description, STR(""))}},
+                 .description = {.value = optstr_or(it->description, STR(""))},
+                 .version = item_etag(rq, it)},
     };
 }
 
-int item_show(struct request *rq, const struct item *it, const struct item_input *typed)
+int item_show(struct request *rq, const struct item *it)
 {
     struct item_page_view v = item_page_of(rq, it, STR("Edit item"));
-    if (typed)
-        v.form = form_of(typed);
     item_edit_page(&rq->out, &v);
-    rq->status = typed ? 422 : 200;
+    rq->status = 200;
+    return 0;
+}
+
+/* The page with what was typed, which was not saved. */
+static int item_show_again(struct request *rq, const struct item *it,
+                           const struct item_input *typed, int status)
+{
+    struct item_page_view v = item_page_of(rq, it, STR("Edit item"));
+    struct str version = v.form.version;
+    v.form = form_of(typed);
+    v.form.version = version;
+    v.outdated = status == 412;
+    item_edit_page(&rq->out, &v);
+    rq->status = status;
     return 0;
 }
 
@@ -170,7 +183,8 @@ int item_form_prepare(struct request *rq)
     struct item_input *in = rq->state = arena_new(rq->arena, struct item_input);
     if (!in)
         return request_fail(rq, ERR_NOMEM, "No memory for the form");
-    return fields_from_form(rq, item_rules, ITEM_FIELDS, in->fields);
+    int rc = request_form(rq, "version", &in->version);
+    return rc < 0 ? rc : fields_from_form(rq, item_rules, ITEM_FIELDS, in->fields);
 }
 
 int item_create_form_write(struct request *rq, struct write_tx *tx)
@@ -192,7 +206,9 @@ int item_edit_form_write(struct request *rq, struct write_tx *tx)
     if (rc < 0)
         return rc;
     if (fields_wrong(in->fields, ITEM_FIELDS))
-        return item_show(rq, &it, in);
+        return item_show_again(rq, &it, in, 422);
+    if (in->version.n && !str_eq(in->version, item_etag(rq, &it)))
+        return item_show_again(rq, &it, in, 412);
     rc = item_change(rq, tx, in, &it);
     return rc < 0 ? rc : see_item(rq, it.id);
 }

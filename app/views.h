@@ -32,6 +32,7 @@ struct field_view {
 
 struct item_form {
     struct field_view name, description;
+    struct str version; /* of the item that it changes */
 };
 
 struct item_view {
@@ -90,6 +91,7 @@ struct item_page_view {
     struct str tenant;
     struct item_view item;
     struct item_form form;
+    bool outdated; /* somebody else changed the item meanwhile */
 };
 
 struct tenant_row {

@@ -1,10 +1,10 @@
 /*
  * What pages gain with JavaScript; all of them work without.
  *
- * Times appear in the reader's own zone. A page with data-events listens to
- * that stream; when something happened it fetches itself again and puts the
- * parts marked data-live in place, so the server stays the only one that
- * knows how anything looks.
+ * Times appear in the reader's own zone. A page with data-stream-url listens
+ * to it; when something happened it fetches itself again and puts the parts
+ * marked data-live in place, so the server stays the only one that knows how
+ * anything looks.
  */
 "use strict";
 
@@ -61,8 +61,8 @@ function updatePart(now, next) {
     if (open) next.querySelector("details")?.setAttribute("open", "");
 }
 
-async function refresh() {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+async function refresh(url) {
+    const answer = await fetch(url, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     localise(page);
@@ -85,6 +85,10 @@ class Gatherer {
     timer = 0;
     last = 0;
 
+    constructor(url) {
+        this.url = url;
+    }
+
     add(change) {
         if (change) this.changes.push(change);
         if (this.timer) return;
@@ -97,15 +101,17 @@ class Gatherer {
         this.changes = [];
         this.timer = 0;
         this.last = Date.now();
-        await refresh();
+        await refresh(this.url);
         if (shown.length) announce(shown);
     }
 }
 
-function listen(url) {
+function listen({ streamUrl, pageUrl }) {
     const status = document.getElementById("live");
-    const gatherer = new Gatherer();
-    const stream = new EventSource(url);
+    // What a wrong form gave is at another address than the page itself.
+    const here = location.pathname === pageUrl;
+    const gatherer = new Gatherer(here ? pageUrl + location.search : pageUrl);
+    const stream = new EventSource(streamUrl);
     let lost = false;
 
     const say = (on) => {
@@ -129,5 +135,5 @@ function listen(url) {
 }
 
 localise(document);
-const source = document.querySelector("[data-events]");
-if (source) listen(source.dataset.events);
+const source = document.querySelector("[data-stream-url]");
+if (source) listen(source.dataset);
