@@ -28,13 +28,13 @@ int exchange_refuse(struct exchange *ex, int status, const char *type, const cha
     return ERR_MALFORMED;
 }
 
-/* Browsers get a page for what has no route, scripts the problem document. */
+/* Errors before the negotiation: browsers get a page where the path has pages
+ * or is none, scripts the problem document. */
 static void guess_accepts(struct exchange *ex)
 {
-    if (ex->srv->config.error_page)
-        ex->rq.accepts = negotiate_accept(&ex->head, MEDIA_JSON | MEDIA_HTML) == MEDIA_HTML
-                             ? MEDIA_HTML
-                             : MEDIA_JSON;
+    unsigned set = ex->pattern ? pattern_produces(ex->pattern) : MEDIA_JSON | MEDIA_HTML;
+    enum media wish = negotiate_accept(&ex->head, set & (MEDIA_JSON | MEDIA_HTML));
+    ex->rq.accepts = wish == MEDIA_HTML && ex->srv->config.error_page ? MEDIA_HTML : MEDIA_JSON;
 }
 
 static int find_route(struct exchange *ex)
@@ -42,12 +42,9 @@ static int find_route(struct exchange *ex)
     struct request *rq = &ex->rq;
     int rc =
         router_match(&ex->srv->router, rq->path, &ex->arena, &ex->pattern, rq->params, &rq->err);
-    if (rc < 0) {
-        guess_accepts(ex);
+    guess_accepts(ex);
+    if (rc < 0 || rq->method == HTTP_OPTIONS)
         return rc;
-    }
-    if (rq->method == HTTP_OPTIONS)
-        return 0;
     rq->route = pattern_route(ex->pattern, rq->method);
     if (rq->route)
         return 0;
