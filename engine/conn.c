@@ -108,7 +108,7 @@ void conn_authorize(struct conn *c)
 
 /* SQLite says "unable to open" for much; asking first tells them apart, and
  * keeps an open from waiting on a FIFO. */
-static int check_file(const char *path, struct err *e)
+static int check_file(const char *path, struct file_id *ret, struct err *e)
 {
     struct stat st;
     if (lstat(path, &st) < 0) {
@@ -120,7 +120,16 @@ static int check_file(const char *path, struct err *e)
         return err_set(e, ERR_UNUSABLE, "%s is a symbolic link: these are not followed", path);
     if (!S_ISREG(st.st_mode))
         return err_set(e, ERR_UNUSABLE, "%s is not a regular file", path);
+    *ret = (struct file_id){st.st_dev, st.st_ino};
     return 0;
+}
+
+/* A file that goes away while it is opened gives SQLite errors of all kinds. */
+static bool is_gone(const char *path, struct file_id before)
+{
+    struct file_id now;
+    int rc = path_file_id(path, &now, NULL);
+    return rc == ERR_NOT_FOUND || (!rc && !file_id_same(now, before));
 }
 
 static int open_error(sqlite3 *db, int sqlite_rc, const char *path, struct err *e)
@@ -179,7 +188,8 @@ int conn_open(struct conn *c, const char *path, enum conn_mode mode, int64_t bus
 {
     assert(path[0] == '/'); /* "file:..." would be read as a URI */
     conn_global_init();
-    int rc = check_file(path, e);
+    struct file_id id = {0};
+    int rc = check_file(path, &id, e);
     if (rc)
         return rc;
     struct conn fresh = {0};
@@ -190,7 +200,9 @@ int conn_open(struct conn *c, const char *path, enum conn_mode mode, int64_t bus
     rc = sq ? open_error(fresh.db, sq, path, e) : set_up(&fresh, path, mode, busy_timeout_ms, e);
     if (rc) {
         conn_close(&fresh);
-        return rc;
+        return is_gone(path, id)
+                   ? err_set(e, ERR_REPLACED, "%s was removed while it was opened", path)
+                   : rc;
     }
     *c = fresh;
     return 0;

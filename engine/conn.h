@@ -22,7 +22,8 @@ void conn_global_init(void);
 
 /* Opens an existing file by its absolute path. ERR_NOT_FOUND, ERR_CORRUPT,
  * ERR_PERMISSION, ERR_READ_ONLY, ERR_UNUSABLE (a link, a folder), ERR_BUSY
- * (descriptors are out), ERR_IO. A connection belongs to one thread at a time. */
+ * (descriptors are out), ERR_REPLACED (removed meanwhile), ERR_IO. A connection
+ * belongs to one thread at a time. */
 int conn_open(struct conn *c, const char *path, enum conn_mode mode, int64_t busy_timeout_ms,
               struct err *e);
 

@@ -320,8 +320,10 @@ int engine_submit(struct engine *en, struct job *job)
         workers_push_task(&en->workers[WORKER_READ], job);
     else
         rc = submit_to_tenant(en, job);
-    if (rc != ERR_AGAIN)
+    if (rc != ERR_AGAIN) {
+        job->err.code = (enum err_code)rc;
         engine_job_gone(en);
+    }
     return rc;
 }
 

@@ -319,6 +319,21 @@ static void serve(struct engine *en, struct tenant *t, struct reader_place *plac
         job_finish(en, job, rc);
 }
 
+/* Makes the tenant ready, and takes a place in the same moment: a tenant that
+ * was opened and let go could be closed again for others that wait, for ever. */
+static enum reader_step open_and_choose(struct engine *en, struct tenant *t, enum reader_step step,
+                                        struct reader_place *ret)
+{
+    if (step == READER_LET_GO)
+        tenant_let_go(en, t);
+    tenant_open(en, t); /* on failure it has answered those who wait */
+    pthread_mutex_lock(&t->lock);
+    tenant_disown_locked(en, t);
+    step = t->state == TENANT_READY ? choose_locked(en, t, ret) : READER_NOTHING;
+    pthread_mutex_unlock(&t->lock);
+    return step;
+}
+
 void reader_turn(struct engine *en, struct tenant *t)
 {
     struct reader_place place = {0};
@@ -326,21 +341,10 @@ void reader_turn(struct engine *en, struct tenant *t)
     t->queued[WORKER_READ] = false;
     enum reader_step step = choose_locked(en, t, &place);
     pthread_mutex_unlock(&t->lock);
-    switch (step) {
-    case READER_NOTHING:
-        break;
-    case READER_LET_GO:
-        tenant_let_go(en, t);
-        tenant_disown(en, t);
-        break;
-    case READER_OPEN_TENANT:
-        tenant_open(en, t);
-        tenant_disown(en, t);
-        break;
-    case READER_RUN:
+    while (step == READER_OPEN_TENANT || step == READER_LET_GO)
+        step = open_and_choose(en, t, step, &place);
+    if (step == READER_RUN)
         serve(en, t, &place);
-        break;
-    }
 }
 
 int pool_run_inline(struct engine *en, struct tenant *t, struct job *job)

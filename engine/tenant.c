@@ -102,9 +102,8 @@ void tenant_schedule_locked(struct engine *en, struct tenant *t, enum worker_kin
     workers_push(&en->workers[kind], t);
 }
 
-void tenant_disown(struct engine *en, struct tenant *t)
+void tenant_disown_locked(struct engine *en, struct tenant *t)
 {
-    pthread_mutex_lock(&t->lock);
     assert(t->owned);
     t->owned = false;
     if (t->writes.n || (t->close_wanted && t->state != TENANT_ABSENT))
@@ -112,6 +111,12 @@ void tenant_disown(struct engine *en, struct tenant *t)
     if (t->reads.n)
         tenant_schedule_locked(en, t, WORKER_READ);
     assert(tenant_invariant(t));
+}
+
+void tenant_disown(struct engine *en, struct tenant *t)
+{
+    pthread_mutex_lock(&t->lock);
+    tenant_disown_locked(en, t);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -153,8 +158,7 @@ void job_finish(struct engine *en, struct job *job, int rc)
     struct tenant *t = job->owner;
     job->owner = NULL;
     job->rc = rc;
-    if (!rc)
-        job->err.code = OK;
+    job->err.code = (enum err_code)rc;
     job->done(job, rc);
     if (t)
         registry_unref(&en->registry, t);

@@ -86,6 +86,7 @@ bool tenant_own(struct tenant *t);
 
 /* Gives it up, and schedules the tenant where jobs wait. */
 void tenant_disown(struct engine *en, struct tenant *t);
+void tenant_disown_locked(struct engine *en, struct tenant *t);
 
 /* Puts the tenant into the ready queue of that kind, once. The lock is held. */
 void tenant_schedule_locked(struct engine *en, struct tenant *t, enum worker_kind kind);

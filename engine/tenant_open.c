@@ -7,9 +7,12 @@
  */
 #include <assert.h>
 
+#include "base/buf.h"
 #include "engine/engine_internal.h"
 #include "engine/pool.h"
 #include "engine/writer.h"
+
+enum { OPEN_TRIES = 3 };
 
 METRIC_DEFINE(metric_opens, METRIC_COUNTER, "rowhouse_tenant_opens_total", NULL,
               "Databases of tenants that were opened.");
@@ -60,7 +63,8 @@ static void close_claimed(struct engine *en, struct tenant *t)
 
 static bool says_nothing_of_tenant(int code)
 {
-    return code == ERR_NOT_FOUND || code == ERR_BUSY || code == ERR_TIMEOUT || code == ERR_NOMEM;
+    return code == ERR_NOT_FOUND || code == ERR_REPLACED || code == ERR_BUSY ||
+           code == ERR_TIMEOUT || code == ERR_NOMEM;
 }
 
 /* Those who wait and are answered by the failure. Whoever asked for the tenant
@@ -159,6 +163,21 @@ static int open_writer(struct engine *en, struct tenant *t, struct writer **ret,
     return writer_prepare(en, *ret, pending, e);
 }
 
+/* Where the file went away while it was opened, what is there now is looked at. */
+static int open_writer_persistently(struct engine *en, struct tenant *t, struct writer **ret,
+                                    struct err *e)
+{
+    int rc;
+    for (int tries = 0; tries < OPEN_TRIES; tries++) {
+        rc = open_writer(en, t, ret, e);
+        if (rc)
+            writer_close(en, TAKE(*ret), false);
+        if (rc != ERR_REPLACED || t->state != TENANT_OPENING)
+            break;
+    }
+    return rc;
+}
+
 static void become_ready(struct engine *en, struct tenant *t, struct writer *w)
 {
     registry_opened(&en->registry, t); /* before a job can end, see engine_close() */
@@ -186,9 +205,8 @@ int tenant_open(struct engine *en, struct tenant *t)
 
     struct err err = ERR_INIT;
     struct writer *w = NULL;
-    int rc = open_writer(en, t, &w, &err);
+    int rc = open_writer_persistently(en, t, &w, &err);
     if (rc) {
-        writer_close(en, w, false);
         err.code = (enum err_code)rc;
         opening_failed(en, t, &err);
         return rc;

@@ -51,13 +51,12 @@ static int check_size(const char *path, struct err *e)
 
 static int open_file(struct engine *en, struct writer *w, const char *path, struct err *e)
 {
-    int rc = check_size(path, e);
-    if (!rc)
-        rc = conn_open(conn_of(w), path, CONN_WRITE_AS_IS, en->config.busy_timeout_ms, e);
+    int rc = conn_open(conn_of(w), path, CONN_WRITE_AS_IS, en->config.busy_timeout_ms, e);
     if (rc)
         return rc;
     atomic_fetch_add(&en->connections, 1);
-    return conn_file_id(conn_of(w), &w->file, e);
+    rc = check_size(path, e);
+    return rc ? rc : conn_file_id(conn_of(w), &w->file, e);
 }
 
 static int open_locked(struct engine *en, const struct tenant_name *name, struct writer *w,
