@@ -3,6 +3,7 @@ local tenants = tonumber(os.getenv("BENCH_TENANTS") or "1")
 local path = os.getenv("BENCH_PATH") or "/api/items"
 local body = '{"name": "Load Test Item", "description": "Testing"}'
 local requests = {}
+local zipf = os.getenv("BENCH_ZIPF")
 local at = 0
 
 function init(args)
@@ -14,6 +15,8 @@ function init(args)
 end
 
 function request()
+    -- By Zipf's law the logarithm of the rank is uniform.
+    if zipf then return requests[math.floor(tenants ^ math.random())] end
     at = at % tenants + 1
     return requests[at]
 end
