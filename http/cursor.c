@@ -39,6 +39,15 @@ struct str cursor_make(const struct cursor_scope *scope, struct str position, st
     return str_from(text);
 }
 
+/* libsodium 1.0.18 also reads the byte 0xdf as an underscore. */
+static bool is_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
 int cursor_read(const struct cursor_scope *scope, struct str cursor, struct arena *arena,
                 struct str *ret_position, struct err *e)
 {
