@@ -55,6 +55,7 @@ int cursor_read(const struct cursor_scope *scope, struct str cursor, struct aren
     size_t n = 0;
     const char *end = NULL;
     bool readable =
+        is_ascii(cursor) &&
         sodium_base642bin(raw, sizeof raw, cursor.p, cursor.n, NULL, &n, &end, VARIANT) == 0 &&
         end == cursor.p + cursor.n && n >= MAC_BYTES;
     if (readable) {
