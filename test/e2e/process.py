@@ -145,13 +145,20 @@ with t.case('after kill -9 the folder is free at once'):
     s.stop()
 
 # systemd
-ACTIVATE = 'exec 3<&"$1"; shift; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"'
+ACTIVATE = '''
+import os, sys
+if sys.argv[1] != "3":
+    os.dup2(int(sys.argv[1]), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+'''
 
 
 def activated(env, fd, *args):
     """The program with that socket as systemd hands it over."""
     log = open(os.path.join(temp_folder(t), 'log'), 'w+b')
-    p = subprocess.Popen(['sh', '-c', ACTIVATE, 'sh', str(fd), BIN, 'serve', *args], env=clean_env(env),
+    p = subprocess.Popen([sys.executable, '-c', ACTIVATE, str(fd), BIN, 'serve', *args], env=clean_env(env),
                          stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(fd,))
     t.defer(lambda: (p.poll() is None and p.kill(), p.wait()))
     p.log = log

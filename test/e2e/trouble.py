@@ -155,7 +155,7 @@ with Server(t) as s:
     for what, act in (('removed with its WAL', remove), ('removed alone', only_db), ('replaced by another', replace_all),
                       ('replaced, its WAL left behind', replace)):
         for busy in (False, True):
-            tenant = 'gone-%d-%s' % (busy, what.replace(' ', '').replace(',', '')[:12])
+            tenant = 'gone-%d-%s' % (busy, what.replace(' ', '').replace(',', '').lower()[:12])
             with t.case('%s%s: nothing is acknowledged into the old file, then all is well'
                         % (what, ' under load' if busy else '')):
                 c = s.client(tenant=tenant)
@@ -238,7 +238,7 @@ SETTINGS = [('PORT', 'abc'), ('PORT', '70000'), ('PORT', '-1'), ('PORT', '80 80'
             ('TENANT_CREATE', 'maybe'), ('LOG_FORMAT', 'xml'), ('DURABILITY', 'hope'), ('HEADER_TIMEOUT', 'soon'),
             ('HEADER_TIMEOUT', '-1s'), ('DRAIN_TIMEOUT', '10 parsecs'), ('HOST', 'no such host!'), ('HOST', '1.2.3.4.5'),
             ('TENANT_CREATE_RATE', 'many'), ('CONNECTIONS_PER_ADDRESS', '1e3'), ('RUST_LOG', 'info,=,=='),
-            ('BASE_DOMAIN', 'a b'), ('BASE_DOMAIN', '-x.example')]
+            ('BASE_DOMAIN', 'a b')]
 for key, value in SETTINGS:
     refused('%s=%s' % (key, value), {key: value}, more=(key,) if key != 'HOST' else ())
 file_path = os.path.join(temp_folder(t), 'file')
