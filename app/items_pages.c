@@ -66,16 +66,16 @@ static struct item_form form_of(const struct item_input *typed)
 /* The facts that can be had: a page does not fail for want of them. */
 static void facts_fill(struct request *rq, struct dashboard_view *v)
 {
-    struct tenant_facts *f = arena_new(rq->arena, struct tenant_facts);
-    if (!f || engine_facts(rq->engine, &rq->tenant, f, NULL) < 0)
+    struct tenant_facts f;
+    if (engine_facts(rq->engine, &rq->tenant, &f, NULL) < 0)
         return;
-    v->size = show_bytes(rq->arena, f->file_bytes + f->wal_bytes);
+    v->size = show_bytes(rq->arena, f.file_bytes + f.wal_bytes);
     v->facts = (struct facts_view){.file = arena_printf(rq->arena, "%s.db", rq->tenant.s),
-                                   .size = show_bytes(rq->arena, f->file_bytes),
-                                   .wal = show_bytes(rq->arena, f->wal_bytes),
-                                   .state = str_from(tenant_state_name(f->state)),
-                                   .schema_version = f->schema_version,
-                                   .connections = f->connections};
+                                   .size = show_bytes(rq->arena, f.file_bytes),
+                                   .wal = show_bytes(rq->arena, f.wal_bytes),
+                                   .state = str_from(tenant_state_name(f.state)),
+                                   .schema_version = f.schema_version,
+                                   .connections = f.connections};
 }
 
 static int dashboard_fill(struct request *rq, struct reader *r, const struct item_range *range,

@@ -21,20 +21,36 @@ static const char *month_name(struct str day)
     return month >= 1 && month <= 12 ? names[month - 1] : "?";
 }
 
+static void print_day(struct buf *b, struct str day)
+{
+    buf_i64(b, two_digits(day.p + sizeof "2026-11-" - 1));
+    buf_char(b, ' ');
+    buf_add(b, str_from(month_name(day)));
+}
+
 struct str show_day(struct arena *arena, struct str day)
 {
-    return arena_printf(arena, "%d %s", two_digits(day.p + sizeof "2026-11-" - 1), month_name(day));
+    char text[16];
+    struct buf b = BUF_FIXED(text);
+    print_day(&b, day);
+    return arena_copy(arena, buf_str(&b));
 }
 
 struct moment show_moment(struct arena *arena, struct str rfc3339)
 {
     int64_t ns;
-    char utc[RFC3339_BYTES];
+    char utc[RFC3339_BYTES], text[40];
+    struct buf b = BUF_FIXED(text);
     if (!rfc3339_parse(rfc3339, &ns))
         return (struct moment){STR(""), STR("")};
-    struct str iso = arena_copy(arena, rfc3339_format(ns, utc)), day = show_day(arena, iso);
-    return (struct moment){iso, arena_printf(arena, "%.*s %.4s, %.5s UTC", STR_ARG(day), utc,
-                                             utc + sizeof "2026-11-23T" - 1)};
+    struct str iso = rfc3339_format(ns, utc);
+    print_day(&b, iso);
+    buf_char(&b, ' ');
+    buf_add(&b, str_sub(iso, 0, sizeof "2026" - 1));
+    buf_lit(&b, ", ");
+    buf_add(&b, str_sub(iso, sizeof "2026-11-23T" - 1, sizeof "22:31" - 1));
+    buf_lit(&b, " UTC");
+    return (struct moment){arena_copy(arena, iso), arena_copy(arena, buf_str(&b))};
 }
 
 struct str show_count(struct arena *arena, int64_t n)
