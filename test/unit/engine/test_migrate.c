@@ -300,7 +300,7 @@ static void killed_at_any_instant(void **state)
     static const struct engine_app app = {.migrations = five, .migration_count = 5};
     struct tenant_name t = fixture_name("acme");
     int unfinished = 0;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 40; round++) {
         fixture_write(f, "acme.db", "", 0);
         pid_t pid = fork();
         if (pid == 0) {

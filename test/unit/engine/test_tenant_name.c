@@ -52,7 +52,9 @@ static void check(const char *s, size_t n)
 static void every_byte_at_every_position(void **state)
 {
     (void)state;
-    for (size_t n = 1; n <= 64; n++) {
+    static const size_t lengths[] = {1, 2, 3, 32, 63, 64};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        size_t n = lengths[i];
         for (size_t at = 0; at < n; at++) {
             for (int byte = 0; byte < 256; byte++) {
                 char s[64];
@@ -109,7 +111,7 @@ static void two_names_share_no_file(void **state)
     (void)state;
     uint32_t seed = 7;
     int accepted = 0;
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 50000; i++) {
         char a[16], b[16];
         struct tenant_name ta, tb, of;
         size_t na = random_name(&seed, a), nb = random_name(&seed, b);
@@ -125,7 +127,7 @@ static void two_names_share_no_file(void **state)
         /* The files are one exactly where the names differ in case only. */
         assert_int_equal(strcmp(ta.s, tb.s) == 0, str_eq_nocase(str_make(a, na), str_make(b, nb)));
     }
-    assert_true(accepted > 1000);
+    assert_true(accepted > 500);
 }
 
 static void other_files_are_nobodys(void **state)
