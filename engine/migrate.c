@@ -102,6 +102,12 @@ static int take_int(void *ret, int n, char **values, char **names)
     return 0;
 }
 
+static int run(struct conn *c, const char *sql, struct err *e)
+{
+    int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : sql_error(c->db, rc, "cannot read the schema", e);
+}
+
 static int ask(struct conn *c, const char *sql, long long *ret, struct err *e)
 {
     int rc = sqlite3_exec(c->db, sql, take_int, ret, NULL);
@@ -171,21 +177,31 @@ static int read_applied(struct conn *c, struct plan *p, struct err *e)
     return rc;
 }
 
+/* For a database where the table cannot be read: perhaps only because it is
+ * not there yet. Another process may be making it, so all is of one snapshot. */
+static int plan_read_slowly(struct conn *c, struct plan *p, struct err *e)
+{
+    bool own = sqlite3_get_autocommit(c->db) != 0, fresh = false;
+    int rc = own ? run(c, "BEGIN", e) : 0;
+    if (rc)
+        return rc;
+    rc = find_fresh(c, p, &fresh, e);
+    if (!rc && !fresh)
+        rc = read_applied(c, p, e);
+    if (!rc && !fresh)
+        rc = compare_header(c, p, e);
+    if (own)
+        (void)run(c, "ROLLBACK", NULL);
+    return rc;
+}
+
 static int plan_read(struct conn *c, struct plan *p, struct err *e)
 {
-    struct err why = ERR_INIT, other = ERR_INIT;
+    struct err why = ERR_INIT;
     int rc = read_applied(c, p, &why);
-    if (rc == ERR_CORRUPT) { /* perhaps only because the table is not there yet */
-        bool fresh = false;
-        int found = find_fresh(c, p, &fresh, &other);
-        if (found)
-            return err_set(e, other.code, "%s", other.text);
-        /* Once more: another process may have made it in between. */
-        rc = fresh ? 0 : read_applied(c, p, &why);
-    }
-    if (!rc)
-        rc = compare_header(c, p, &why);
-    return rc ? err_set(e, why.code, "%s", why.text) : 0;
+    if (rc == ERR_CORRUPT)
+        return plan_read_slowly(c, p, e);
+    return rc ? err_set(e, why.code, "%s", why.text) : compare_header(c, p, e);
 }
 
 int migrate_look(struct reader *r, const struct engine_app *app, struct migrate_result *ret,
