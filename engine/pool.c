@@ -233,7 +233,7 @@ static enum reader_step choose_locked(struct engine *en, struct tenant *t, struc
         t->owned = true;
         return t->state == TENANT_READY ? READER_LET_GO : READER_OPEN_TENANT;
     }
-    if (t->workers >= workers_share(&en->workers[WORKER_READ]) ||
+    if (t->workers >= en->workers[WORKER_READ].share ||
         (!t->idle && t->readers >= en->config.readers_max))
         return READER_NOTHING; /* who works for it now takes the next one */
     take_place_locked(en, t, ret);

@@ -11,11 +11,6 @@
 #include "base/fault.h"
 #include "engine/engine_internal.h"
 
-unsigned workers_share(const struct workers *w)
-{
-    return w->n > 1 ? w->n / 2 : 1;
-}
-
 static struct tenant *take_tenant_locked(struct workers *w)
 {
     struct tenant *t = w->first;
@@ -30,7 +25,7 @@ static struct tenant *take_tenant_locked(struct workers *w)
 
 static struct job *take_task_locked(struct workers *w)
 {
-    if (w->tasks_running >= workers_share(w))
+    if (w->tasks_running >= w->share)
         return NULL;
     struct job *job = job_list_take(&w->tasks);
     w->tasks_running += job != NULL;
@@ -100,7 +95,7 @@ static int start_thread(struct workers *w, pthread_t *ret)
 int workers_start(struct workers *w, struct engine *en, enum worker_kind kind, unsigned n,
                   struct err *e)
 {
-    *w = (struct workers){.engine = en, .kind = kind};
+    *w = (struct workers){.engine = en, .kind = kind, .share = n > 1 ? n / 2 : 1};
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
     w->threads = fault_calloc(n, sizeof *w->threads);

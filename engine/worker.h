@@ -19,10 +19,11 @@ struct workers {
     struct job_list tasks;       /* lock */
     unsigned ready;              /* lock; tenants in the queue */
     unsigned sleeping;           /* lock */
-    unsigned tasks_running;      /* lock; at most half of the threads */
+    unsigned tasks_running;      /* lock; at most `share` */
     bool stop;                   /* lock */
+    unsigned share;              /* of the threads, for one tenant or for tasks: half */
     pthread_t *threads;          /* owned */
-    unsigned n;
+    unsigned n;                  /* known to who starts and stops them */
 };
 
 int workers_start(struct workers *w, struct engine *en, enum worker_kind kind, unsigned n,
@@ -34,8 +35,5 @@ void workers_stop(struct workers *w);
 /* Queues a tenant; the queue has a reference of its own. */
 void workers_push(struct workers *w, struct tenant *t);
 void workers_push_task(struct workers *w, struct job *job);
-
-/* Threads that serve one tenant at a time, at most. */
-unsigned workers_share(const struct workers *w);
 
 #endif
