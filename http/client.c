@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -18,7 +19,13 @@
 #include "http/tcp.h"
 #include "http/wire.h"
 
-enum { LINGER_BYTES_MAX = 32 << 20, LINGER_READS_A_TURN = 16, DRAIN_FRESH_MS = 300 };
+enum {
+    LINGER_BYTES_MAX = 32 << 20,
+    LINGER_READS_A_TURN = 16,
+    DRAIN_FRESH_MS = 300,
+    TRIM_AFTER = 256
+};
+#define TRIM_PAUSE_NS (2 * NS_PER_S)
 
 METRIC_DEFINE(open_connections, METRIC_GAUGE, "rowhouse_http_connections", NULL,
               "Client connections that are open.");
@@ -226,6 +233,15 @@ void client_send_last(struct client *c, int fd, struct str bytes)
     linger(c, fd);
 }
 
+/* The library's memory of many idle connections is free now, but the libc
+ * keeps it unless it is asked. That takes milliseconds, so not often. */
+void client_give_memory_back(struct timer *t)
+{
+    struct loop *l = (struct loop *)(void *)((char *)t - offsetof(struct loop, trim_timer));
+    l->n_parked = 0;
+    malloc_trim(0);
+}
+
 void client_park(struct client *c)
 {
     int64_t since = c->phase_ns;
@@ -235,6 +251,9 @@ void client_park(struct client *c)
     c->fd = fd;
     client_enter(c, CLIENT_PARKED);
     c->phase_ns = since;
+    struct loop *l = c->loop;
+    if (++l->n_parked == TRIM_AFTER)
+        timer_set(&l->wheel, &l->trim_timer, l->now_ns + TRIM_PAUSE_NS);
     if (loop_watch(c->loop, fd, EPOLLIN | EPOLLRDHUP, &c->watch) < 0)
         client_free(c);
 }
