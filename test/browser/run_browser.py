@@ -13,24 +13,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from rowhouse_test import *
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CACHE = os.path.join(TREE, '.cache', 'browser')
 SHOTS = os.environ.get('ROWHOUSE_SCREENSHOTS', os.path.join(TREE, 'build', 'screenshots'))
 
 
-def install():
-    """node_modules, made anew where the lock file has changed."""
-    with open(os.path.join(HERE, 'package-lock.json')) as f:
-        lock = f.read()
-    mark = os.path.join(CACHE, 'installed')
-    if os.path.exists(mark) and open(mark).read() == lock:
-        return
-    os.makedirs(CACHE, exist_ok=True)
+def install(folder):
     for name in ('package.json', 'package-lock.json'):
-        shutil.copy(os.path.join(HERE, name), CACHE)
-    r = run('npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', cwd=CACHE)
+        shutil.copy(os.path.join(HERE, name), folder)
+    r = run('npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', cwd=folder)
     need(r.returncode == 0, '$ npm ci', r.stdout, r.stderr)
-    with open(mark, 'w') as f:
-        f.write(lock)
 
 
 t = Tap(limit_seconds=400)
@@ -38,12 +28,12 @@ with t.case('chromium, node and npm are there'):
     for program in ('chromium', 'node', 'npm'):
         need(shutil.which(program), 'no %s on this machine' % program)
 with t.case('playwright-core and axe-core are installed'):
-    install()
+    cache = installed('browser', read(os.path.join(HERE, 'package-lock.json')), install)
 if t.failed:
     t.done()
 os.makedirs(SHOTS, exist_ok=True)
 s = Server(t)
-p = subprocess.Popen(['node', os.path.join(HERE, 'walk.mjs'), str(s.port), CACHE, SHOTS], stdin=subprocess.DEVNULL,
+p = subprocess.Popen(['node', os.path.join(HERE, 'walk.mjs'), str(s.port), cache, SHOTS], stdin=subprocess.DEVNULL,
                      stdout=subprocess.PIPE, text=True)
 t.defer(lambda: (p.poll() is None and p.kill(), p.wait()))
 ended = False

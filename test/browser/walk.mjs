@@ -88,8 +88,9 @@ async function api(method, path, tenant, body) {
         headers: { "X-Tenant": tenant, ...(body ? { "Content-Type": "application/json" } : {}) },
         body: body ? JSON.stringify(body) : undefined,
     });
-    need(answer.ok, `${method} ${path}: ${answer.status} ${answer.status === 204 ? "" : await answer.text()}`);
-    return answer.status === 204 ? null : answer.json();
+    const text = await answer.text();
+    need(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : null;
 }
 
 const open = async (page, path) => {

@@ -4,7 +4,6 @@ OpenAPI document of a live server, with every check it knows.
 
 It is installed once, in .cache/venv, in the versions of requirements.txt. Each
 operation is a line of the result. Streams are left out: they do not end."""
-import hashlib
 import os
 import subprocess
 import sys
@@ -15,24 +14,15 @@ from rowhouse_test import *
 
 SECONDS = int(os.environ.get('SCHEMATHESIS_SECONDS', '60'))
 HERE = os.path.dirname(os.path.abspath(__file__))
-VENV = os.path.join(TREE, '.cache', 'venv')
-PROGRAM = os.path.join(VENV, 'bin', 'schemathesis')
+REQUIREMENTS = os.path.join(HERE, 'requirements.txt')
 
 
-def install():
-    """The virtual environment, made anew where requirements.txt has changed."""
-    with open(os.path.join(HERE, 'requirements.txt'), 'rb') as f:
-        stamp = hashlib.sha256(f.read()).hexdigest()
-    mark = os.path.join(VENV, 'installed')
-    if os.path.exists(PROGRAM) and os.path.exists(mark) and open(mark).read() == stamp:
-        return
-    for step in ([sys.executable, '-m', 'venv', '--clear', VENV],
-                 [os.path.join(VENV, 'bin', 'python'), '-m', 'pip', 'install', '-q', '--disable-pip-version-check',
-                  '-r', os.path.join(HERE, 'requirements.txt')]):
+def install(folder):
+    for step in ([sys.executable, '-m', 'venv', '--clear', folder],
+                 [os.path.join(folder, 'bin', 'python'), '-m', 'pip', 'install', '-q',
+                  '--disable-pip-version-check', '-r', REQUIREMENTS]):
         r = run(*step)
         need(r.returncode == 0, '$ ' + ' '.join(step), r.stdout, r.stderr)
-    with open(mark, 'w') as f:
-        f.write(stamp)
 
 
 def report(path):
@@ -46,14 +36,14 @@ def report(path):
 
 t = Tap(limit_seconds=SECONDS * 3 + 300)
 with t.case('schemathesis is installed'):
-    install()
+    venv = installed('venv', read(REQUIREMENTS), install)
 if t.failed:
     t.done()
 s = Server(t)
 folder = temp_folder(t)
 junit = os.path.join(folder, 'junit.xml')
 p = subprocess.run(
-    [PROGRAM, '--config-file', os.path.join(HERE, 'schemathesis.toml'), 'run',
+    [os.path.join(venv, 'bin', 'schemathesis'), '--config-file', os.path.join(HERE, 'schemathesis.toml'), 'run',
      'http://127.0.0.1:%d/api/openapi.json' % s.port, '--checks', 'all', '--max-time', str(SECONDS),
      '--exclude-path-regex', '/events$', '--workers', '2', '--request-timeout', '20', '--continue-on-failure',
      '--suppress-health-check', 'all', '--report', 'junit', '--report-junit-path', junit,

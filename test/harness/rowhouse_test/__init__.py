@@ -3,6 +3,7 @@
 Python's standard library only. A test script puts test/harness on its path
 (see any file of test/e2e) and imports from here.
 """
+from .cache import installed, read
 from .facts import (ETAG, HOSTILE, ITEM_KEYS, check_fields, check_item, check_problem, check_time,
                     created, fail, integrity, next_target, note, run, sql, walk)
 from .html import Page, page_form
