@@ -197,7 +197,6 @@ static void enter_element(struct scan *s)
         c->state = c->script_json && str_is(c->tag, "script") ? IN_JSON : IN_RAW;
     else if (!foreign && element_is_rcdata(c->tag))
         c->state = IN_RCDATA;
-    c->json_string = c->json_escape = false;
     /* A browser drops a first line break here; it must not be the value's. */
     if (drops_newline && !foreign && at_end(s))
         buf_char(&s->out, '\n');
@@ -420,10 +419,12 @@ static void scan_json(struct scan *s)
     }
     if (at_end(s))
         return;
-    if (at_own_end_tag(s))
-        scan_end_tag(s);
-    else
+    if (!at_own_end_tag(s))
         FAIL(s, s->at, "'<' in a JSON block must be written '\\u003c'");
+    else if (s->c->json_string)
+        FAIL(s, s->at, "the JSON block ends inside a string");
+    else
+        scan_end_tag(s);
 }
 
 static void scan_raw(struct scan *s)

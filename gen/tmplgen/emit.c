@@ -90,14 +90,14 @@ static struct line_col their_line(struct emit *e, struct pos p)
     return lc;
 }
 
-/* The #line of p and the padding up to its column. */
+/* The #line of p and the padding up to its column, a space for each byte:
+ * compilers count bytes, and look for tabs in the template itself. */
 static void their_column(struct emit *e, struct pos p)
 {
     struct line_col lc = their_line(e, p);
-    struct str line = str_sub(p.src->text, p.off - (lc.col - 1), lc.col - 1);
 
-    for (size_t i = 0; i < line.n; i++)
-        buf_char(e->b, line.p[i] == '\t' ? '\t' : ' ');
+    for (unsigned i = 1; i < lc.col; i++)
+        buf_char(e->b, ' ');
 }
 
 /* What an author wrote, then `behind`; ends with a line of our own. */

@@ -203,6 +203,8 @@ struct str context_describe(struct unit *u, const struct context *c)
     if (c->state == IN_VALUE)
         return arena_printf(&u->arena, "the value of '%.*s' in <%.*s>", STR_ARG(c->attr),
                             STR_ARG(tag));
+    if (c->state == IN_JSON && c->json_string)
+        return arena_printf(&u->arena, "a string in <%.*s>", STR_ARG(c->top->name));
     if (!c->top)
         return STR("text outside of any element");
     return arena_printf(&u->arena, "the content of <%.*s>", STR_ARG(c->top->name));
