@@ -147,15 +147,10 @@ static int field_of_form(struct request *rq, const struct field_rule *rule, stru
 int fields_from_form(struct request *rq, const struct field_rule *rules, size_t n,
                      struct field *ret)
 {
-    int wrong = 0;
-    for (size_t i = 0; i < n; i++) {
-        int rc = field_of_form(rq, &rules[i], &ret[i]);
-        if (rc < 0)
-            return rc;
-        if (ret[i].wrong && rq->accepts != MEDIA_HTML)
-            wrong = note_wrong(rq, "", rules[i].name, ret[i].wrong);
-    }
-    return wrong;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = field_of_form(rq, &rules[i], &ret[i]);
+    return rc;
 }
 
 bool fields_wrong(const struct field *fields, size_t n)

@@ -2,9 +2,9 @@
  * Text fields of what a client sends, read by a table of rules.
  *
  * A resource lists its fields once (`struct field_rule`); fields_from_json()
- * and fields_from_form() read a body by that list. What breaks a rule is
- * noted in the field and, for JSON, in the request, which then ends in 422
- * with the name of each wrong field.
+ * and fields_from_form() read a body by that list. What breaks a rule is noted
+ * in the field; for JSON in the request too, which then ends in 422 with the
+ * name of each wrong field.
  *
  * All strings are borrowed from the request. A request belongs to one thread.
  */
@@ -42,8 +42,7 @@ int fields_from_json(struct request *rq, json_t *j, const char *prefix, enum fie
                      const struct field_rule *rules, size_t n, struct field *ret);
 
 /* Reads a form: an empty field is null, line breaks become LF. Wrong fields are
- * left to be shown in the page again, where the client takes pages; else this
- * fails as fields_from_json does. 0 or a negative code, set in rq. */
+ * left to be shown in the page again. 0 or a negative code, set in rq. */
 int fields_from_form(struct request *rq, const struct field_rule *rules, size_t n,
                      struct field *ret);
 

@@ -81,15 +81,13 @@ static int read_object(struct request *rq, enum fields_mode mode)
 
 int item_create_prepare(struct request *rq)
 {
-    return rq->content == MEDIA_FORM ? item_form_prepare(rq) : read_object(rq, FIELDS_ALL);
+    return read_object(rq, FIELDS_ALL);
 }
 
 int item_create_write(struct request *rq, struct write_tx *tx)
 {
     const struct item_write *w = rq->state;
     struct item it;
-    if (rq->content == MEDIA_FORM)
-        return item_create_form_write(rq, tx);
     int rc = items_create(rq, tx, w->in, 1, &it);
     if (rc < 0)
         return rc;

@@ -172,7 +172,7 @@ static int item_show_again(struct request *rq, const struct item *it,
     struct str version = v.form.version;
     v.form = form_of(typed);
     v.form.version = version;
-    v.outdated = status == 412;
+    v.outdated = status == 409;
     item_edit_page(&rq->out, &v);
     rq->status = status;
     return 0;
@@ -208,7 +208,7 @@ int item_edit_form_write(struct request *rq, struct write_tx *tx)
     if (fields_wrong(in->fields, ITEM_FIELDS))
         return item_show_again(rq, &it, in, 422);
     if (in->version.n && !str_eq(in->version, item_etag(rq, &it)))
-        return item_show_again(rq, &it, in, 412);
+        return item_show_again(rq, &it, in, 409);
     rc = item_change(rq, tx, in, &it);
     return rc < 0 ? rc : see_item(rq, it.id);
 }

@@ -24,7 +24,7 @@ enum {
 #define CURSOR                                                                                     \
     {"cursor", "query", "{\"type\":\"string\"}", "Where to go on, from the Link of the page before"}
 #define SEARCH                                                                                     \
-    {"q", "query", "{\"type\":\"string\",\"maxLength\":63}", "What the names begin with"}
+    {"q", "query", "{\"type\":\"string\"}", "What the names begin with"}
 #define ID  {"id", "path", "{\"$ref\":\"#/components/schemas/ItemId\"}", "Item"}
 #define END {NULL, NULL, NULL, NULL}
 /* clang-format on */
@@ -156,6 +156,17 @@ const struct route app_routes[] = {
      .summary = "A tenant's dashboard",
      .params = by_age_on_dashboard,
      .success = 200},
+    {.method = HTTP_POST,
+     .path = "/tenant/{t}",
+     .flags = FORM,
+     .produces = MEDIA_HTML,
+     .consumes = MEDIA_FORM,
+     .prepare = item_form_prepare,
+     .write = item_create_form_write,
+     .id = "submitNewItem",
+     .summary = "The form that adds an item: leads back to the dashboard",
+     .request_schema = "ItemForm",
+     .success = 303},
     {.method = HTTP_GET,
      .path = "/tenant/{t}/events",
      .flags = OF_TENANT | ROUTE_EVENTS,
@@ -176,13 +187,13 @@ const struct route app_routes[] = {
      .success = 200},
     {.method = HTTP_POST,
      .path = "/tenant/{t}/items",
-     .flags = FORM,
-     .produces = BOTH,
-     .consumes = MEDIA_JSON | MEDIA_FORM,
+     .flags = ADDS,
+     .produces = MEDIA_JSON,
+     .consumes = MEDIA_JSON,
      .prepare = item_create_prepare,
      .write = item_create_write,
      .id = "createTenantItem",
-     .summary = "Adds an item; a form leads to the dashboard (303)",
+     .summary = "Adds an item",
      .request_schema = "NewItem",
      .response_schema = "Item",
      .success = 201},
@@ -241,7 +252,7 @@ const struct route app_routes[] = {
      .id = "submitItem",
      .summary = "The form that changes an item: leads to the dashboard",
      .params = by_id,
-     .request_schema = "NewItem",
+     .request_schema = "ItemForm",
      .success = 303},
     {.method = HTTP_GET,
      .path = "/tenant/{t}/items/{id}/delete",

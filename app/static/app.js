@@ -61,8 +61,8 @@ function updatePart(now, next) {
     if (open) next.querySelector("details")?.setAttribute("open", "");
 }
 
-async function refresh(url) {
-    const answer = await fetch(url, { headers: { Accept: "text/html" } });
+async function refresh() {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     localise(page);
@@ -85,10 +85,6 @@ class Gatherer {
     timer = 0;
     last = 0;
 
-    constructor(url) {
-        this.url = url;
-    }
-
     add(change) {
         if (change) this.changes.push(change);
         if (this.timer) return;
@@ -101,17 +97,15 @@ class Gatherer {
         this.changes = [];
         this.timer = 0;
         this.last = Date.now();
-        await refresh(this.url);
+        await refresh();
         if (shown.length) announce(shown);
     }
 }
 
-function listen({ streamUrl, pageUrl }) {
+function listen(url) {
     const status = document.getElementById("live");
-    // What a wrong form gave is at another address than the page itself.
-    const here = location.pathname === pageUrl;
-    const gatherer = new Gatherer(here ? pageUrl + location.search : pageUrl);
-    const stream = new EventSource(streamUrl);
+    const gatherer = new Gatherer();
+    const stream = new EventSource(url);
     let lost = false;
 
     const say = (on) => {
@@ -136,4 +130,4 @@ function listen({ streamUrl, pageUrl }) {
 
 localise(document);
 const source = document.querySelector("[data-stream-url]");
-if (source) listen(source.dataset);
+if (source) listen(source.dataset.streamUrl);
