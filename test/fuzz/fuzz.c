@@ -1,5 +1,6 @@
 /*
- * Between libFuzzer and a target (fuzz.h).
+ * Between libFuzzer and a target (fuzz.h). Messages go to the descriptor, since
+ * a target may use stderr for something else.
  */
 #include "fuzz.h"
 
@@ -7,6 +8,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { OWNED_MAX = 1024 };
 
@@ -60,16 +62,17 @@ bool fuzz_is_one_line(struct str s)
 
 void fuzz_failed(const char *file, int line, const char *what)
 {
-    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
+    dprintf(STDERR_FILENO, "%s:%d: does not hold: %s\n", file, line, what);
     abort();
 }
 
 static void show(const char *name, struct str s)
 {
-    fprintf(stderr, "  %s (%zu bytes): ", name, s.n);
+    dprintf(STDERR_FILENO, "  %s (%zu bytes): ", name, s.n);
     for (size_t i = 0; i < s.n && i < 2000; i++)
-        fprintf(stderr, isprint((unsigned char)s.p[i]) ? "%c" : "\\x%02x", (unsigned char)s.p[i]);
-    fputc('\n', stderr);
+        dprintf(STDERR_FILENO, isprint((unsigned char)s.p[i]) ? "%c" : "\\x%02x",
+                (unsigned char)s.p[i]);
+    dprintf(STDERR_FILENO, "\n");
 }
 
 void fuzz_check_same(const char *file, int line, struct str a, struct str b)
