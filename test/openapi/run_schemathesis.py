@@ -31,7 +31,7 @@ def report(path):
         with t.case('schemathesis: ' + case.get('name')):
             wrong = [x for x in case if x.tag in ('failure', 'error')]
             if wrong:
-                fail(*[x.get('message') or x.text for x in wrong])
+                fail(*['%s\n%s' % (x.get('message', ''), x.text) for x in wrong])
 
 
 t = Tap(limit_seconds=SECONDS * 3 + 300)
@@ -45,11 +45,12 @@ junit = os.path.join(folder, 'junit.xml')
 p = subprocess.run(
     [os.path.join(venv, 'bin', 'schemathesis'), '--config-file', os.path.join(HERE, 'schemathesis.toml'), 'run',
      'http://127.0.0.1:%d/api/openapi.json' % s.port, '--checks', 'all', '--max-time', str(SECONDS),
-     '--exclude-path-regex', '/events$', '--workers', '2', '--request-timeout', '20', '--continue-on-failure',
+     '--exclude-path-regex', '/events$', '--output-truncate', 'false', '--workers', '1', '--request-timeout', '20', '--continue-on-failure',
      '--suppress-health-check', 'all', '--report', 'junit', '--report-junit-path', junit,
      *os.environ.get('SCHEMATHESIS_ARGS', '').split()],
     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder, check=False,
-    env=dict(os.environ, NO_COLOR='1', PYTHONWARNINGS='ignore', HYPOTHESIS_STORAGE_DIRECTORY=folder),
+    env=dict(os.environ, NO_COLOR='1', SCHEMATHESIS_HOOKS='hooks', PYTHONPATH=HERE,
+             PYTHONDONTWRITEBYTECODE='1', PYTHONWARNINGS='ignore', HYPOTHESIS_STORAGE_DIRECTORY=folder),
     timeout=(SECONDS * 2 + 200) * SLOW)
 out = p.stdout.decode('utf-8', 'replace')
 with t.case('schemathesis ran to its end and found nothing'):
