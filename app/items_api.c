@@ -28,7 +28,7 @@ int items_list_read(struct request *rq, struct reader *r)
     const struct item_range *range = rq->state;
     struct item_page_args args = {.before = range->before, .bound = (int64_t)range->limit + 1};
     struct item_page_iter rows;
-    struct item_page_row row;
+    struct item_page_row row = {0};
     struct json j = json_to(&rq->out);
     struct str last = STR("");
     if (rq->accepts == MEDIA_HTML)
