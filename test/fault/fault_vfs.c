@@ -1,11 +1,14 @@
 #include "test/fault/fault_vfs.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { SECTOR = 512 };
 
@@ -22,6 +25,7 @@ struct change {
 struct known_file {
     struct known_file *next;
     char *path;
+    int pin; /* O_PATH, so that the inode is not used again; -1 */
     unsigned char *durable;
     int64_t durable_n;
     struct change *changes, **changes_end;
@@ -30,6 +34,7 @@ struct known_file {
 struct fault_file {
     sqlite3_file base;
     struct known_file *known; /* NULL: not tracked */
+    const char *name;         /* SQLite's; NULL: a file without a name */
     sqlite3_file *real;       /* behind this struct */
 };
 
@@ -44,6 +49,7 @@ static struct {
     int rc[FAULT_CALLS];
     bool for_ever[FAULT_CALLS];
     int64_t failed;
+    const char *only; /* faults are of names with this in it; NULL: of all */
 } fault = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void *must(void *p)
@@ -53,15 +59,21 @@ static void *must(void *p)
     return p;
 }
 
-/* The code that this call fails with, or SQLITE_OK. */
-static int fault_due(enum fault_call call)
+static bool is_meant_locked(const char *name)
+{
+    return !fault.only || (name && strstr(name, fault.only));
+}
+
+/* The code that this call on the file of that name fails with, or SQLITE_OK. */
+static int fault_due(enum fault_call call, const char *name)
 {
     int rc = SQLITE_OK;
     pthread_mutex_lock(&fault.lock);
-    fault.calls[call]++;
+    bool meant = is_meant_locked(name);
+    fault.calls[call] += meant;
     if (fault.lost && call != FAULT_READ) {
         rc = SQLITE_IOERR;
-    } else if (fault.countdown[call] > 0 && --fault.countdown[call] == 0) {
+    } else if (meant && fault.countdown[call] > 0 && --fault.countdown[call] == 0) {
         rc = fault.rc[call];
         fault.failed++;
         if (fault.for_ever[call])
@@ -69,6 +81,14 @@ static int fault_due(enum fault_call call)
     }
     pthread_mutex_unlock(&fault.lock);
     return rc;
+}
+
+static bool power_is_lost(void)
+{
+    pthread_mutex_lock(&fault.lock);
+    bool lost = fault.lost;
+    pthread_mutex_unlock(&fault.lock);
+    return lost;
 }
 
 /* Changes. */
@@ -125,6 +145,16 @@ static void note_sync(struct known_file *f)
     pthread_mutex_unlock(&fault.lock);
 }
 
+/* After a flush that failed the kernel holds what it could not write for clean:
+ * the next flush says nothing, and the disk never gets those bytes unless they
+ * are written again. */
+static void note_failed_sync(struct known_file *f)
+{
+    pthread_mutex_lock(&fault.lock);
+    drop_changes(f);
+    pthread_mutex_unlock(&fault.lock);
+}
+
 /* Reads what a file has when it is first opened: that is on the disk. */
 static void read_whole(struct known_file *f)
 {
@@ -138,19 +168,50 @@ static void read_whole(struct known_file *f)
     fclose(in);
 }
 
-static struct known_file *find_file(const char *path, bool make)
+/* Whether the name still leads to the file that was known by it. */
+static bool is_there(const struct known_file *f)
 {
-    pthread_mutex_lock(&fault.lock);
+    struct stat known, now;
+    return f->pin >= 0 && fstat(f->pin, &known) == 0 && stat(f->path, &now) == 0 &&
+           known.st_ino == now.st_ino && known.st_dev == now.st_dev;
+}
+
+/* A descriptor with O_PATH: closing it drops no lock of SQLite's. */
+static void pin(struct known_file *f)
+{
+    if (f->pin >= 0)
+        close(f->pin);
+    f->pin = open(f->path, O_PATH | O_CLOEXEC);
+    if (f->pin < 0)
+        abort();
+}
+
+static struct known_file *find_locked(const char *path)
+{
     struct known_file *f = fault.files;
     while (f && strcmp(f->path, path) != 0)
         f = f->next;
-    if (!f && make) {
+    return f;
+}
+
+/* The file that the path leads to now, after it was opened. */
+static struct known_file *know_file(const char *path)
+{
+    pthread_mutex_lock(&fault.lock);
+    struct known_file *f = find_locked(path);
+    if (!f) {
         f = must(calloc(1, sizeof *f));
         f->path = must(strdup(path));
+        f->pin = -1;
         f->changes_end = &f->changes;
-        read_whole(f);
         f->next = fault.files;
         fault.files = f;
+    }
+    if (!is_there(f)) {
+        pin(f);
+        f->durable_n = 0;
+        drop_changes(f);
+        read_whole(f);
     }
     pthread_mutex_unlock(&fault.lock);
     return f;
@@ -170,23 +231,30 @@ static int file_close(sqlite3_file *file)
 
 static int file_read(sqlite3_file *file, void *to, int n, sqlite3_int64 offset)
 {
-    int rc = fault_due(FAULT_READ);
+    int rc = fault_due(FAULT_READ, self(file)->name);
     return rc ? rc : self(file)->real->pMethods->xRead(self(file)->real, to, n, offset);
 }
 
-static int file_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 offset)
+static int write_part(sqlite3_file *file, const void *from, int n, sqlite3_int64 offset)
 {
-    int rc = fault_due(FAULT_WRITE);
-    if (rc == SQLITE_OK)
-        rc = self(file)->real->pMethods->xWrite(self(file)->real, from, n, offset);
+    int rc = self(file)->real->pMethods->xWrite(self(file)->real, from, n, offset);
     if (rc == SQLITE_OK && self(file)->known)
         note_change(self(file)->known, offset, from, n);
     return rc;
 }
 
+/* Where a write fails, half of it is there. */
+static int file_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 offset)
+{
+    int rc = fault_due(FAULT_WRITE, self(file)->name);
+    if (rc && !power_is_lost() && n > 1)
+        write_part(file, from, n / 2, offset);
+    return rc ? rc : write_part(file, from, n, offset);
+}
+
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-    int rc = fault_due(FAULT_TRUNCATE);
+    int rc = fault_due(FAULT_TRUNCATE, self(file)->name);
     if (rc == SQLITE_OK)
         rc = self(file)->real->pMethods->xTruncate(self(file)->real, size);
     if (rc == SQLITE_OK && self(file)->known)
@@ -196,7 +264,9 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int file_sync(sqlite3_file *file, int flags)
 {
-    int rc = fault_due(FAULT_SYNC);
+    int rc = fault_due(FAULT_SYNC, self(file)->name);
+    if (rc && self(file)->known && !power_is_lost())
+        note_failed_sync(self(file)->known);
     if (rc == SQLITE_OK)
         rc = self(file)->real->pMethods->xSync(self(file)->real, flags);
     if (rc == SQLITE_OK && self(file)->known)
@@ -206,12 +276,14 @@ static int file_sync(sqlite3_file *file, int flags)
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *ret)
 {
-    return self(file)->real->pMethods->xFileSize(self(file)->real, ret);
+    int rc = fault_due(FAULT_SIZE, self(file)->name);
+    return rc ? rc : self(file)->real->pMethods->xFileSize(self(file)->real, ret);
 }
 
 static int file_lock(sqlite3_file *file, int level)
 {
-    return self(file)->real->pMethods->xLock(self(file)->real, level);
+    int rc = fault_due(FAULT_LOCK, self(file)->name);
+    return rc ? rc : self(file)->real->pMethods->xLock(self(file)->real, level);
 }
 
 static int file_unlock(sqlite3_file *file, int level)
@@ -243,12 +315,15 @@ static int file_device(sqlite3_file *file)
 
 static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **ret)
 {
-    return self(file)->real->pMethods->xShmMap(self(file)->real, page, size, extend, ret);
+    int rc = fault_due(FAULT_SHM_MAP, self(file)->name);
+    return rc ? rc : self(file)->real->pMethods->xShmMap(self(file)->real, page, size, extend, ret);
 }
 
 static int file_shm_lock(sqlite3_file *file, int offset, int n, int flags)
 {
-    return self(file)->real->pMethods->xShmLock(self(file)->real, offset, n, flags);
+    /* SQLite relies on it that giving a lock up cannot fail. */
+    int rc = flags & SQLITE_SHM_LOCK ? fault_due(FAULT_SHM_LOCK, self(file)->name) : SQLITE_OK;
+    return rc ? rc : self(file)->real->pMethods->xShmLock(self(file)->real, offset, n, flags);
 }
 
 static void file_shm_barrier(sqlite3_file *file)
@@ -286,40 +361,36 @@ static const sqlite3_io_methods file_methods = {
 static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags,
                     int *ret_flags)
 {
+    const int tracked = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL;
     struct fault_file *f = self(file);
     (void)vfs;
     file->pMethods = NULL;
-    int rc = fault_due(FAULT_OPEN);
+    int rc = fault_due(FAULT_OPEN, name);
     if (rc)
         return rc;
     f->real = (sqlite3_file *)(f + 1);
-    f->known = name && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL))
-                   ? find_file(name, true)
-                   : NULL;
+    f->name = name;
     rc = fault.real->xOpen(fault.real, name, f->real, flags, ret_flags);
-    if (rc == SQLITE_OK)
-        file->pMethods = &file_methods;
-    return rc;
+    if (rc)
+        return rc;
+    f->known = name && (flags & tracked) ? know_file(name) : NULL;
+    file->pMethods = &file_methods;
+    return SQLITE_OK;
 }
 
 /* A file that is unlinked is gone from the disk at once. */
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 {
     (void)vfs;
-    pthread_mutex_lock(&fault.lock);
-    bool lost = fault.lost;
-    pthread_mutex_unlock(&fault.lock);
-    if (lost)
-        return SQLITE_IOERR_DELETE;
-    int rc = fault.real->xDelete(fault.real, name, sync_folder);
-    struct known_file *f = rc == SQLITE_OK ? find_file(name, false) : NULL;
-    if (f) {
-        pthread_mutex_lock(&fault.lock);
-        drop_changes(f);
-        f->durable_n = 0;
-        pthread_mutex_unlock(&fault.lock);
-    }
-    return rc;
+    int rc = fault_due(FAULT_DELETE, name);
+    return rc ? rc : fault.real->xDelete(fault.real, name, sync_folder);
+}
+
+static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *ret)
+{
+    (void)vfs;
+    int rc = fault_due(FAULT_ACCESS, name);
+    return rc ? rc : fault.real->xAccess(fault.real, name, flags, ret);
 }
 
 void fault_vfs_install(void)
@@ -331,7 +402,9 @@ void fault_vfs_install(void)
     fault.vfs.pNext = NULL;
     fault.vfs.xOpen = vfs_open;
     fault.vfs.xDelete = vfs_delete;
+    fault.vfs.xAccess = vfs_access;
     fault.lost = false;
+    fault.only = NULL;
     memset(fault.calls, 0, sizeof fault.calls);
     memset(fault.countdown, 0, sizeof fault.countdown);
     sqlite3_vfs_register(&fault.vfs, 1);
@@ -344,6 +417,8 @@ void fault_vfs_remove(void)
     for (struct known_file *f = fault.files, *next; f; f = next) {
         next = f->next;
         drop_changes(f);
+        if (f->pin >= 0)
+            close(f->pin);
         free(f->durable);
         free(f->path);
         free(f);
@@ -358,6 +433,20 @@ void fault_vfs_fail(enum fault_call call, int64_t n, int sqlite_rc, bool for_eve
     fault.rc[call] = sqlite_rc;
     fault.for_ever[call] = for_ever;
     fault.failed = 0;
+    pthread_mutex_unlock(&fault.lock);
+}
+
+void fault_vfs_stop(void)
+{
+    pthread_mutex_lock(&fault.lock);
+    memset(fault.countdown, 0, sizeof fault.countdown);
+    pthread_mutex_unlock(&fault.lock);
+}
+
+void fault_vfs_only(const char *part)
+{
+    pthread_mutex_lock(&fault.lock);
+    fault.only = part;
     pthread_mutex_unlock(&fault.lock);
 }
 
@@ -417,6 +506,8 @@ void fault_vfs_disk(const char *folder, uint64_t seed)
         unsigned char *bytes = NULL;
         int64_t n = 0;
         char path[4096];
+        if (!is_there(f))
+            continue;
         if (f->durable_n)
             apply(&bytes, &n, 0, f->durable, f->durable_n);
         for (struct change *c = f->changes; c; c = c->next)

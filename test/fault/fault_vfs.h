@@ -18,7 +18,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum fault_call { FAULT_READ, FAULT_WRITE, FAULT_SYNC, FAULT_TRUNCATE, FAULT_OPEN, FAULT_CALLS };
+/* A write that fails has written half. After a flush that failed the disk does
+ * not get what was to be flushed, also not by a later flush that succeeds. */
+enum fault_call {
+    FAULT_READ,
+    FAULT_WRITE,
+    FAULT_SYNC,
+    FAULT_TRUNCATE,
+    FAULT_OPEN,
+    FAULT_SIZE,
+    FAULT_LOCK,
+    FAULT_SHM_MAP,
+    FAULT_SHM_LOCK,
+    FAULT_DELETE,
+    FAULT_ACCESS,
+    FAULT_CALLS
+};
 
 /* Registers the VFS as the default one. */
 void fault_vfs_install(void);
@@ -30,6 +45,13 @@ void fault_vfs_remove(void);
 /* The n-th call (from 1) of that kind from now on fails with `sqlite_rc`, and
  * with `for_ever` every later one too. n = 0: none. */
 void fault_vfs_fail(enum fault_call call, int64_t n, int sqlite_rc, bool for_ever);
+
+/* No call fails any more; what was counted stays. */
+void fault_vfs_stop(void);
+
+/* From now on only calls on files with this in their path count and fail; NULL:
+ * all. The text outlives its use. */
+void fault_vfs_only(const char *part);
 
 /* How many calls failed since the last fault_vfs_fail(). */
 int64_t fault_vfs_failed(void);
