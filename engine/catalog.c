@@ -108,20 +108,28 @@ static int finish_locked(struct catalog *c, sqlite3_stmt *st, struct err *e)
     return result;
 }
 
-static bool has_locked(struct catalog *c, const struct tenant_name *t)
+static int has_locked(struct catalog *c, const struct tenant_name *t, bool *ret, struct err *e)
 {
     sqlite3_stmt *st = with_name_locked(c, CATALOG_HAS, t);
-    bool has = sqlite3_step(st) == SQLITE_ROW;
+    int rc = sqlite3_step(st);
+    int result = 0;
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        *ret = rc == SQLITE_ROW;
+    else
+        result = sql_error(c->db, rc, "index of tenants", e);
     sqlite3_reset(st);
-    return has;
+    return result;
 }
 
 static int put_locked(struct catalog *c, const struct tenant_name *t, struct err *e)
 {
-    bool had = has_locked(c, t);
+    bool had = false;
+    int rc = has_locked(c, t, &had, e);
+    if (rc)
+        return rc;
     sqlite3_stmt *st = with_name_locked(c, CATALOG_PUT, t);
     sqlite3_bind_int64(st, 2, c->scan);
-    int rc = finish_locked(c, st, e);
+    rc = finish_locked(c, st, e);
     if (!rc && !had)
         c->size++;
     return rc;
@@ -153,8 +161,9 @@ int catalog_remove(struct catalog *c, const struct tenant_name *t, struct err *e
 
 bool catalog_contains(struct catalog *c, const struct tenant_name *t)
 {
+    bool has = false;
     pthread_mutex_lock(&c->lock);
-    bool has = has_locked(c, t);
+    has_locked(c, t, &has, NULL);
     pthread_mutex_unlock(&c->lock);
     return has;
 }
@@ -169,18 +178,20 @@ int64_t catalog_size(struct catalog *c)
 
 /* Looks while it holds the lock: whoever makes a file puts its name after
  * that, so a look from before can not undo the put. */
-void catalog_look(struct catalog *c, const struct tenant_name *t)
+int catalog_look(struct catalog *c, const struct tenant_name *t)
 {
     char name[STORE_FILE_BYTES];
     struct stat st;
+    int rc = 0;
     store_file_name(t, ".db", name);
     pthread_mutex_lock(&c->lock);
     bool is = fstatat(c->store->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
     if (is && (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
-        put_locked(c, t, NULL);
-    else if (!is && errno == ENOENT)
-        remove_locked(c, t, NULL);
+        rc = put_locked(c, t, NULL);
+    else if (!is)
+        rc = errno == ENOENT ? remove_locked(c, t, NULL) : ERR_IO;
     pthread_mutex_unlock(&c->lock);
+    return rc;
 }
 
 int catalog_put_many(struct catalog *c, const struct tenant_name *names, size_t n, struct err *e)
@@ -242,12 +253,13 @@ static int read_names_locked(struct catalog *c, sqlite3_stmt *st, unsigned limit
             return 0;
         }
         struct tenant_name *names = sql_rows_grow(arena, page->names, page->n, &cap, sizeof *names);
-        if (!names)
+        const unsigned char *text = sqlite3_column_text(st, 0);
+        if (!names || !text)
             return err_set(e, ERR_NOMEM, "out of memory");
         page->names = names;
         struct tenant_name *t = &names[page->n++];
         t->n = (uint8_t)sqlite3_column_bytes(st, 0);
-        memcpy(t->s, sqlite3_column_text(st, 0), t->n + 1u);
+        memcpy(t->s, text, t->n + 1u);
     }
     return rc == SQLITE_DONE ? 0 : sql_error(c->db, rc, "index of tenants", e);
 }
@@ -280,14 +292,17 @@ int catalog_range(struct catalog *c, struct str prefix, struct str after, unsign
     return rc;
 }
 
-static void copy_time(sqlite3_stmt *st, int column, char out[RFC3339_BYTES])
+/* False where memory is out. */
+static bool copy_time(sqlite3_stmt *st, int column, char out[RFC3339_BYTES])
 {
-    size_t n = (size_t)sqlite3_column_bytes(st, column);
+    const unsigned char *text = sqlite3_column_text(st, column);
+    size_t n = text ? (size_t)sqlite3_column_bytes(st, column) : 0;
     if (n >= RFC3339_BYTES)
         n = 0;
     if (n)
-        memcpy(out, sqlite3_column_text(st, column), n);
+        memcpy(out, text, n);
     out[n] = '\0';
+    return text != NULL;
 }
 
 bool catalog_summary_get(struct catalog *c, const struct tenant_name *t,
@@ -300,8 +315,7 @@ bool catalog_summary_get(struct catalog *c, const struct tenant_name *t,
                  memcmp(sqlite3_column_blob(st, 0), stamp, sizeof *stamp) == 0;
     if (found) {
         ret->rows = sqlite3_column_int64(st, 1);
-        copy_time(st, 2, ret->last_activity);
-        copy_time(st, 3, ret->created_at);
+        found = copy_time(st, 2, ret->last_activity) && copy_time(st, 3, ret->created_at);
     }
     sqlite3_reset(st);
     pthread_mutex_unlock(&c->lock);

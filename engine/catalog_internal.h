@@ -45,8 +45,8 @@ struct catalog {
 /* Reads the folder and makes the index equal to it. */
 int catalog_scan(struct catalog *c, struct err *e);
 
-/* Makes the index tell what the folder says of one name. */
-void catalog_look(struct catalog *c, const struct tenant_name *t);
+/* Makes the index tell what the folder says of one name. Not 0: it may not. */
+int catalog_look(struct catalog *c, const struct tenant_name *t);
 
 /* Several names at once, in one transaction. */
 int catalog_put_many(struct catalog *c, const struct tenant_name *names, size_t n, struct err *e);

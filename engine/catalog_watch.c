@@ -77,15 +77,15 @@ static bool take_event(struct catalog *c, const struct inotify_event *event)
     if (event->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_UNMOUNT))
         return true;
     if (event->len && tenant_name_of_file(str_from(event->name), &t))
-        catalog_look(c, &t);
+        return catalog_look(c, &t) != 0;
     return false;
 }
 
 static bool take_events(struct catalog *c)
 {
     _Alignas(struct inotify_event) char buffer[EVENT_BYTES];
-    bool lost = false;
     ssize_t n = read(c->notify, buffer, sizeof buffer);
+    bool lost = n < 0 && errno != EAGAIN && errno != EINTR;
     for (ssize_t at = 0; n > 0 && at < n;) {
         const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
         lost |= take_event(c, event);

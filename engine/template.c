@@ -97,7 +97,10 @@ static int make_locked(struct template *t, const struct tenant_name *tenant, uns
     t->tx.ids = &ids;
     rfc3339_format(clock_real_ns(), t->tx.now);
     sqlite3 *db = t->tx.tx.reader.conn.db;
-    int rc = exec(db, "BEGIN", e);
+    /* A transaction is left over where memory was out for undoing it. */
+    int rc = sqlite3_get_autocommit(db) ? 0 : exec(db, "ROLLBACK", e);
+    if (!rc)
+        rc = exec(db, "BEGIN", e);
     if (rc)
         return rc;
     if (t->app->on_create)
