@@ -21,9 +21,7 @@
 
 enum {
     BATCH_JOBS_MAX = 1000,
-    BATCH_NS_MAX = 100 * 1000 * 1000, /* then the rest waits for the next turn */
-    CHECKPOINT_PAGES = 1000,
-    TRUNCATE_PAGES = 16000
+    BATCH_NS_MAX = 100 * 1000 * 1000 /* then the rest waits for the next turn */
 };
 
 METRIC_DEFINE(metric_batches, METRIC_COUNTER, "rowhouse_write_batches_total", NULL,
@@ -32,10 +30,6 @@ METRIC_DEFINE(metric_writes, METRIC_COUNTER, "rowhouse_writes_total", NULL,
               "Write jobs that were acknowledged; divided by batches: jobs a commit.");
 METRIC_DEFINE(metric_write_waits, METRIC_HISTOGRAM, "rowhouse_write_wait_seconds", NULL,
               "Time a write waited in its tenant's queue.");
-METRIC_DEFINE(metric_flushes, METRIC_HISTOGRAM, "rowhouse_flush_seconds", NULL,
-              "Time to flush a WAL to the disk.");
-METRIC_DEFINE(metric_checkpoints, METRIC_HISTOGRAM, "rowhouse_checkpoint_seconds", NULL,
-              "Time to copy a WAL into its database.");
 METRIC_DEFINE(metric_reruns, METRIC_COUNTER, "rowhouse_write_reruns_total", NULL,
               "Write jobs that ran again because another one undid their transaction.");
 
@@ -75,6 +69,13 @@ static int step(struct batch *b, enum writer_statement which, struct err *e)
         rc = sqlite3_reset(*st);
     }
     return rc ? sql_error(db_of(b), rc, texts[which], e) : 0;
+}
+
+/* A transaction is left over where memory was out for undoing it. */
+static int begin(struct batch *b, struct err *e)
+{
+    int rc = sqlite3_get_autocommit(db_of(b)) ? 0 : step(b, WRITER_ROLLBACK, e);
+    return rc ? rc : step(b, WRITER_BEGIN, e);
 }
 
 static bool of_the_disk(int code)
@@ -203,7 +204,7 @@ static enum outcome run_together(struct batch *b)
     struct err err = ERR_INIT;
     bool alone = b->todo.n == 1;
     int64_t until_ns = clock_mono_ns() + BATCH_NS_MAX;
-    int rc = step(b, WRITER_BEGIN, &err);
+    int rc = begin(b, &err);
     if (rc && of_the_disk(rc))
         return give_up(b, rc, &err);
     if (rc) {
@@ -247,7 +248,7 @@ static enum outcome run_alone(struct batch *b)
 {
     struct err err = ERR_INIT;
     b->succeeded = 0;
-    int rc = step(b, WRITER_BEGIN, &err);
+    int rc = begin(b, &err);
     if (rc && of_the_disk(rc))
         return give_up(b, rc, &err);
     if (rc) {
@@ -339,14 +340,6 @@ static struct feed_event *keep_relaxed(struct feed_event *chain)
     return chain;
 }
 
-static int flush(struct batch *b, struct err *e)
-{
-    int64_t start_ns = clock_mono_ns();
-    int rc = conn_flush(&b->w->cx.tx.reader.conn, e);
-    metric_observe_ns(&metric_flushes, clock_mono_ns() - start_ns);
-    return rc;
-}
-
 static void split(const struct batch *b, unsigned *ret_done, bool *ret_flush)
 {
     for (struct job *job = b->ran.first; job; job = job->next) {
@@ -375,7 +368,7 @@ static int acknowledge(struct batch *b, struct err *e)
     metric_inc(&metric_batches);
     if (must_flush) {
         answer(b, ANSWER_NOT_WAITING);
-        rc = flush(b, e);
+        rc = writer_flush(b->w, e);
     }
     if (rc) {
         events = keep_relaxed(events);
@@ -384,22 +377,6 @@ static int acknowledge(struct batch *b, struct err *e)
     feed_publish(b->en->feed, &b->t->name, events);
     metric_add(&metric_writes, rc ? 0 : done);
     return rc;
-}
-
-static int checkpoint(struct batch *b, struct err *e)
-{
-    struct writer *w = b->w;
-    if (w->wal_pages < w->checkpoint_at)
-        return 0;
-    int64_t start_ns = clock_mono_ns();
-    int left = 0;
-    int rc = conn_checkpoint(&w->cx.tx.reader.conn, w->wal_pages >= TRUNCATE_PAGES, &left, e);
-    metric_observe_ns(&metric_checkpoints, clock_mono_ns() - start_ns);
-    /* Readers held it up, or the disk is full: again after as many pages more. */
-    w->checkpoint_at = rc || left ? w->wal_pages + CHECKPOINT_PAGES : CHECKPOINT_PAGES;
-    if (!rc && !left)
-        w->wal_pages = 0;
-    return rc == ERR_DISK_FULL ? 0 : rc;
 }
 
 static void take_jobs(struct batch *b)
@@ -443,7 +420,7 @@ static void run_batch(struct engine *en, struct tenant *t)
     return_jobs(&b);
     if (!rc) {
         answer(&b, ANSWER_ALL);
-        rc = checkpoint(&b, &err);
+        rc = writer_checkpoint(b.w, &err);
     }
     err = o == FATAL ? b.fatal : err;
     err.code = (enum err_code)rc;

@@ -55,6 +55,12 @@ int path_file_id(const char *path, struct file_id *ret, struct err *e);
  * that the connection must be given up: it is never tried again. */
 int conn_flush(struct conn *c, struct err *e);
 
+/* Whether SQLite flushes by itself: before and after it copies the WAL into the
+ * database, and the first page of a WAL that it begins. Off saves that last one
+ * for a WAL that is new and holds nothing, until conn_flush() has flushed all of
+ * it; it must be on before a checkpoint. Not inside of a transaction. */
+int conn_sync_itself(struct conn *c, bool on, struct err *e);
+
 /* For a WAL that was found, before anything is acknowledged on top of it: its
  * last flush may have failed, and then the kernel holds pages for clean that
  * never reached the disk. Writes each byte again and flushes. */

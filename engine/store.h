@@ -37,6 +37,10 @@ int store_each(struct store *s, int (*each)(void *ctx, const struct tenant_name 
  * schema. ERR_EXISTS. Durable when it returns. */
 int store_create(struct store *s, const struct tenant_name *t, struct err *e);
 
+/* As store_create(), for one who will flush the folder: the file is complete and
+ * flushed, its name is durable after that. The first flush of a WAL does it. */
+int store_create_unflushed(struct store *s, const struct tenant_name *t, struct err *e);
+
 /* Removes a tenant's files, also beside a running server. ERR_NOT_FOUND. */
 int store_delete(struct store *s, const struct tenant_name *t, int64_t busy_timeout_ms,
                  struct err *e);

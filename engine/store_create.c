@@ -120,7 +120,7 @@ static int publish(struct store *s, const struct tenant_name *t, const char *tem
                              : err_errno(e, errno, "cannot rename to %s", name);
     if (rc)
         unlinkat(s->dir, temp, 0);
-    return rc ? rc : store_sync_folder(s, e);
+    return rc;
 }
 
 /* Under the shared lock, or the exclusive one (then leftovers are removed).
@@ -161,7 +161,7 @@ static int prepare_template(struct store *s, struct err *e)
     return rc;
 }
 
-int store_create(struct store *s, const struct tenant_name *t, struct err *e)
+int store_create_unflushed(struct store *s, const struct tenant_name *t, struct err *e)
 {
     if (exists(s, t, ".db"))
         return refuse_existing(t, e);
@@ -176,4 +176,10 @@ int store_create(struct store *s, const struct tenant_name *t, struct err *e)
         rc = create_with_lock(s, t, true, image, n, e);
     sqlite3_free(image);
     return rc;
+}
+
+int store_create(struct store *s, const struct tenant_name *t, struct err *e)
+{
+    int rc = store_create_unflushed(s, t, e);
+    return rc ? rc : store_sync_folder(s, e);
 }

@@ -119,12 +119,14 @@ static void opening_failed(struct engine *en, struct tenant *t, const struct err
     answer_all(en, &waiting, err);
 }
 
-static bool creation_wanted(struct engine *en, struct tenant *t)
+/* *ret_write: a write waits, so that its flush will follow. */
+static bool creation_wanted(struct engine *en, struct tenant *t, bool *ret_write)
 {
     bool wanted = false;
     if (!en->config.create_open)
         return false;
     pthread_mutex_lock(&t->lock);
+    *ret_write = t->writes.n > 0;
     for (struct job *j = t->writes.first; j && !wanted; j = j->next)
         wanted = j->create;
     for (struct job *j = t->reads.first; j && !wanted; j = j->next)
@@ -133,10 +135,11 @@ static bool creation_wanted(struct engine *en, struct tenant *t)
     return wanted;
 }
 
-static int create(struct engine *en, struct tenant *t, struct err *e)
+static int create(struct engine *en, struct tenant *t, bool write_waits, struct err *e)
 {
     change(t, TENANT_CREATING);
-    int rc = store_create(en->store, &t->name, e);
+    int rc = write_waits ? store_create_unflushed(en->store, &t->name, e)
+                         : store_create(en->store, &t->name, e);
     if (rc && rc != ERR_EXISTS) /* a command may have been first */
         return rc;
     if (!rc)
@@ -150,9 +153,10 @@ static int create(struct engine *en, struct tenant *t, struct err *e)
 static int open_writer(struct engine *en, struct tenant *t, struct writer **ret, struct err *e)
 {
     unsigned pending = 0;
+    bool write_waits = false;
     int rc = writer_open(en, &t->name, ret, &pending, e);
-    if (rc == ERR_NOT_FOUND && creation_wanted(en, t)) {
-        rc = create(en, t, e);
+    if (rc == ERR_NOT_FOUND && creation_wanted(en, t, &write_waits)) {
+        rc = create(en, t, write_waits, e);
         if (!rc)
             rc = writer_open(en, &t->name, ret, &pending, e);
     }

@@ -19,7 +19,12 @@
 #include "engine/migrate.h"
 #include "engine/store_lock.h"
 
-enum { PROGRESS_OPS = 4000, CHECKPOINT_PAGES = 1000 };
+enum { PROGRESS_OPS = 4000, CHECKPOINT_PAGES = 1000, TRUNCATE_PAGES = 16000 };
+
+METRIC_DEFINE(metric_flushes, METRIC_HISTOGRAM, "rowhouse_flush_seconds", NULL,
+              "Time to flush a WAL to the disk.");
+METRIC_DEFINE(metric_checkpoints, METRIC_HISTOGRAM, "rowhouse_checkpoint_seconds", NULL,
+              "Time to copy a WAL into its database.");
 
 static struct conn *conn_of(struct writer *w)
 {
@@ -97,13 +102,13 @@ static int find_wal(struct writer *w, int64_t *ret_bytes, struct err *e)
 {
     sqlite3 *db = conn_of(w)->db;
     const char *path = sqlite3_db_filename(db, "main");
-    int rc = sqlite3_exec(db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
-    if (rc)
-        return sql_error(db, rc, path, e);
     char shm[4096 + 8];
     struct stat st;
     snprintf(shm, sizeof shm, "%s-shm", path);
-    rc = path_file_id(shm, &w->shm, e);
+    int rc = path_file_id(shm, &w->shm, e);
+    if (rc == ERR_NOT_FOUND &&
+        sqlite3_exec(db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL) == SQLITE_OK)
+        rc = path_file_id(shm, &w->shm, e);
     if (!rc && stat(sqlite3_filename_wal(path), &st) < 0)
         rc = err_errno(e, errno, "cannot look at %s-wal", path);
     if (rc)
@@ -121,6 +126,14 @@ static int tell_app(struct engine *en, struct writer *w, struct err *e)
     return en->config.app.on_open(&w->cx.tx, &w->ids, e);
 }
 
+static int wal_is_new(struct writer *w, bool is_new, struct err *e)
+{
+    int rc = is_new == w->wal_is_new ? 0 : conn_sync_itself(conn_of(w), !is_new, e);
+    if (!rc)
+        w->wal_is_new = is_new;
+    return rc;
+}
+
 int writer_prepare(struct engine *en, struct writer *w, unsigned pending, struct err *e)
 {
     int64_t wal_bytes = 0;
@@ -132,6 +145,8 @@ int writer_prepare(struct engine *en, struct writer *w, unsigned pending, struct
         rc = find_wal(w, &wal_bytes, e);
     if (!rc && wal_bytes > 0)
         rc = conn_adopt_wal(conn_of(w), e);
+    else if (!rc)
+        rc = wal_is_new(w, true, e);
     if (!rc)
         rc = tell_app(en, w, e);
     if (rc)
@@ -139,6 +154,31 @@ int writer_prepare(struct engine *en, struct writer *w, unsigned pending, struct
     sqlite3_wal_hook(conn_of(w)->db, on_commit, w);
     sqlite3_progress_handler(conn_of(w)->db, PROGRESS_OPS, on_progress, w);
     return 0;
+}
+
+int writer_flush(struct writer *w, struct err *e)
+{
+    int64_t start_ns = clock_mono_ns();
+    int rc = conn_flush(conn_of(w), e);
+    metric_observe_ns(&metric_flushes, clock_mono_ns() - start_ns);
+    return rc ? rc : wal_is_new(w, false, e);
+}
+
+int writer_checkpoint(struct writer *w, struct err *e)
+{
+    if (w->wal_pages < w->checkpoint_at)
+        return 0;
+    int64_t start_ns = clock_mono_ns();
+    int left = 0;
+    int rc = wal_is_new(w, false, e);
+    if (!rc)
+        rc = conn_checkpoint(conn_of(w), w->wal_pages >= TRUNCATE_PAGES, &left, e);
+    metric_observe_ns(&metric_checkpoints, clock_mono_ns() - start_ns);
+    /* Readers held it up, or the disk is full: again after as many pages more. */
+    w->checkpoint_at = rc || left ? w->wal_pages + CHECKPOINT_PAGES : CHECKPOINT_PAGES;
+    if (!rc && !left)
+        w->wal_pages = 0;
+    return rc == ERR_DISK_FULL ? 0 : rc;
 }
 
 void writer_close(struct engine *en, struct writer *w, bool tidy)
@@ -150,8 +190,10 @@ void writer_close(struct engine *en, struct writer *w, bool tidy)
     if (conn_of(w)->db)
         atomic_fetch_sub(&en->connections, 1);
     int handle = -1;
-    /* Without the lock nothing may be unlinked by name. */
-    if (tidy && store_ddl_lock(en->store, false, &handle, NULL) == 0) {
+    /* Without the lock nothing may be unlinked by name, and without flushes
+     * nothing may be copied. */
+    if (tidy && wal_is_new(w, false, NULL) == 0 &&
+        store_ddl_lock(en->store, false, &handle, NULL) == 0) {
         conn_close_tidy(conn_of(w));
         store_ddl_unlock(en->store, handle);
     } else {

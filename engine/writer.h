@@ -27,6 +27,7 @@ struct writer {
     int wal_pages;                               /* said by SQLite after each commit */
     int checkpoint_at;                           /* pages */
     int64_t deadline_ns;                         /* of the job that runs; 0: none */
+    bool wal_is_new;                             /* see conn_sync_itself() */
 };
 
 /* Opens the tenant's file, checks its schema, says how many migrations are
@@ -37,6 +38,9 @@ int writer_open(struct engine *en, const struct tenant_name *name, struct writer
 /* Migrates where `pending`, makes the connection ready for jobs. */
 int writer_prepare(struct engine *en, struct writer *w, unsigned pending, struct err *e);
 
+/* Flushes what was committed. A failure is final: see conn_flush(). */
+int writer_flush(struct writer *w, struct err *e);
+
 /* Closes; NULL and half-opened ones are allowed. `tidy`: see conn_close_tidy(). */
 void writer_close(struct engine *en, struct writer *w, bool tidy);
 
@@ -44,6 +48,9 @@ void writer_close(struct engine *en, struct writer *w, bool tidy);
  * the name does not lead to any more. Takes the store's lock. */
 void writer_remove_orphans(struct engine *en, const struct tenant_name *name,
                            const struct writer *w);
+
+/* Copies the WAL into the database where it has grown enough. */
+int writer_checkpoint(struct writer *w, struct err *e);
 
 /* ERR_REPLACED where the names of the database or its WAL lead elsewhere. */
 int writer_check_files(struct writer *w, struct err *e);

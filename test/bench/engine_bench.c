@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/metrics.h"
 #include "base/queue.h"
 #include "engine/engine.h"
 
@@ -230,6 +231,12 @@ int main(int argc, char **argv)
     }
     int64_t start_ns = clock_mono_ns();
     engine_close(en);
+    struct buf text = BUF_INIT;
+    if (getenv("METRICS")) {
+        metrics_print(&text);
+        fputs(buf_cstr(&text), stdout);
+    }
+    buf_free(&text);
     printf("closed in %.0f ms\n", (double)(clock_mono_ns() - start_ns) / 1e6);
     return 0;
 }
