@@ -5,8 +5,8 @@
  * The list of what was applied is one query. A migration, its row in
  * rowhouse_migration and the version in the file's header are one transaction,
  * so a crash at any instant leaves a database at some version, never between
- * two. The list is read again inside that transaction: two processes that
- * migrate the same tenant apply each migration once.
+ * two. An empty file gets all of them and its first rows in one transaction. The list is read again
+ * inside that transaction: two processes that migrate the same tenant apply each migration once.
  *
  * Foreign keys are not enforced while a migration runs (a table may have to be
  * rebuilt, https://sqlite.org/lang_altertable.html, section 7) but checked
@@ -19,6 +19,7 @@
 
 #include "engine/conn.h"
 #include "engine/template.h"
+#include "engine/tx.h"
 #include "engine_sql.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct component {
 struct plan {
     struct component components[COMPONENTS];
     unsigned applied[COMPONENTS];
+    bool fresh; /* nothing of ours was ever applied */
 };
 
 _Static_assert(sizeof(struct reader) == sizeof(struct conn) &&
@@ -105,7 +107,7 @@ static int take_int(void *ret, int n, char **values, char **names)
 static int run(struct conn *c, const char *sql, struct err *e)
 {
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? 0 : sql_error(c->db, rc, "cannot read the schema", e);
+    return rc == SQLITE_OK ? 0 : sql_error(c->db, rc, "cannot migrate", e);
 }
 
 static int ask(struct conn *c, const char *sql, long long *ret, struct err *e)
@@ -147,7 +149,7 @@ static int refuse_foreign(struct conn *c, const struct plan *p, struct err *e)
     return 0;
 }
 
-static int find_fresh(struct conn *c, const struct plan *p, bool *ret, struct err *e)
+static int find_fresh(struct conn *c, struct plan *p, struct err *e)
 {
     long long tables = 0;
     int rc =
@@ -155,7 +157,7 @@ static int find_fresh(struct conn *c, const struct plan *p, bool *ret, struct er
     if (!rc && !tables)
         rc = refuse_foreign(c, p, e);
     if (!rc)
-        *ret = !tables;
+        p->fresh = !tables;
     return rc;
 }
 
@@ -181,14 +183,14 @@ static int read_applied(struct conn *c, struct plan *p, struct err *e)
  * not there yet. Another process may be making it, so all is of one snapshot. */
 static int plan_read_slowly(struct conn *c, struct plan *p, struct err *e)
 {
-    bool own = sqlite3_get_autocommit(c->db) != 0, fresh = false;
+    bool own = sqlite3_get_autocommit(c->db) != 0;
     int rc = own ? run(c, "BEGIN", e) : 0;
     if (rc)
         return rc;
-    rc = find_fresh(c, p, &fresh, e);
-    if (!rc && !fresh)
+    rc = find_fresh(c, p, e);
+    if (!rc && !p->fresh)
         rc = read_applied(c, p, e);
-    if (!rc && !fresh)
+    if (!rc && !p->fresh)
         rc = compare_header(c, p, e);
     if (own)
         (void)run(c, "ROLLBACK", NULL);
@@ -303,25 +305,54 @@ static int run_in_transaction(struct conn *c, int which, const char *component,
     return rc ? rc : note(c, component, m, e);
 }
 
-/* The first pending migration, in a transaction of its own. *ret_done: none is
- * left (any more). */
+/* The rows that a tenant begins with, where the file is a tenant's: one that
+ * somebody put there empty. */
+static int create_rows(struct conn *c, const struct engine_app *app, struct err *e)
+{
+    const char *path = sqlite3_db_filename(c->db, "main");
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    struct tenant_name tenant;
+    if (!app->on_create || !slash || !tenant_name_of_file(str_from(slash + 1), &tenant))
+        return 0;
+    struct uuid_gen ids = {0};
+    struct tx_context cx = {.tx = {{*c}}, .ids = &ids};
+    rfc3339_format(clock_real_ns(), cx.now);
+    int rc = app->on_create(&cx.tx, &tenant, e);
+    *c = cx.tx.reader.conn; /* with the statements that were prepared */
+    return rc;
+}
+
+/* The next migration; in a fresh database all of them, and the first rows, so
+ * that it is a whole tenant or still empty. */
+static int apply_pending(struct conn *c, const struct engine_app *app, struct plan *p,
+                         struct err *e)
+{
+    int rc;
+    do {
+        int which = p->applied[ENGINE] < p->components[ENGINE].n ? ENGINE : APP;
+        const struct component *part = &p->components[which];
+        rc = run_in_transaction(c, which, part->name, &part->list[p->applied[which]], e);
+        p->applied[which]++;
+    } while (!rc && p->fresh && plan_pending(p));
+    return !rc && p->fresh ? create_rows(c, app, e) : rc;
+}
+
+/* One transaction. *ret_done: nothing is pending (any more). */
 static int apply_next(struct conn *c, const struct engine_app *app, bool *ret_done, struct err *e)
 {
     struct plan p;
     plan_begin(app, &p);
-    int rc = sqlite3_exec(c->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (rc != SQLITE_OK)
-        return sql_error(c->db, rc, "cannot begin a migration", e);
+    int rc = run(c, "BEGIN IMMEDIATE", e);
+    if (rc)
+        return rc;
     rc = plan_read(c, &p, e);
-    int which = p.applied[ENGINE] < p.components[ENGINE].n ? ENGINE : APP;
-    const struct component *part = &p.components[which];
     bool done = !rc && plan_pending(&p) == 0;
     if (!rc && !done)
-        rc = run_in_transaction(c, which, part->name, &part->list[p.applied[which]], e);
-    if (!rc && !done && sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-        rc = migration_error(c, sqlite3_extended_errcode(c->db), &part->list[p.applied[which]], e);
+        rc = apply_pending(c, app, &p, e);
+    if (!rc && !done)
+        rc = run(c, "COMMIT", e);
     if (!sqlite3_get_autocommit(c->db))
-        sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+        (void)run(c, "ROLLBACK", NULL);
     if (!rc)
         *ret_done = done;
     return rc;

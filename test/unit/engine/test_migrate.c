@@ -181,6 +181,7 @@ static void a_failing_one_leaves_those_before(void **state)
     struct conn c = empty_file(*state, "acme");
     struct migration broken[5];
     memcpy(broken, five, sizeof broken);
+    apply(&c, 1);
     broken[2].sql = "CREATE TABLE c (x TEXT) STRICT; INSERT INTO a VALUES (3);"
                     "INSERT INTO a VALUES (NULL)";
     struct engine_app app = app_of(broken, 5);
@@ -195,6 +196,46 @@ static void a_failing_one_leaves_those_before(void **state)
     assert_ok(migrate_apply(&c, &app, &done, e));
     assert_int_equal(done.from, 2);
     assert_int_equal(fixture_int(c.db, "SELECT sum(x) FROM a"), 14);
+    conn_close(&c);
+}
+
+/* An empty file is a whole tenant afterwards, or still empty. */
+static void an_empty_file_is_never_half_done(void **state)
+{
+    struct fixture *f = *state;
+    struct conn c = empty_file(f, "acme");
+    struct migration broken[2];
+    memcpy(broken, fixture_migrations, sizeof broken);
+    broken[1].sql = "CREATE TABLE info (x) STRICT";
+    struct engine_app app = fixture_app;
+    struct migrate_result done;
+    app.migrations = broken;
+    assert_fails(migrate_apply(&c, &app, &done, e), ERR_UNUSABLE, "0002_info");
+    assert_int_equal(fixture_int(c.db, "SELECT count(*) FROM sqlite_schema"), 0);
+    assert_int_equal(version(&c), 0);
+
+    assert_ok(migrate_apply(&c, &fixture_app, &done, e));
+    assert_int_equal(fixture_int(c.db, "SELECT count(*) FROM info WHERE name = 'acme'"), 1);
+    assert_ok(migrate_apply(&c, &fixture_app, &done, e)); /* the rows are made once */
+    assert_int_equal(fixture_int(c.db, "SELECT count(*) FROM info"), 1);
+    conn_close(&c);
+}
+
+static int refuse_to_create(struct write_tx *tx, const struct tenant_name *t, struct err *e)
+{
+    int rc = fixture_create(tx, t, e);
+    return rc ? rc : err_set(e, ERR_INVALID, "not %s", t->s);
+}
+
+static void on_create_may_refuse(void **state)
+{
+    struct conn c = empty_file(*state, "acme");
+    struct engine_app app = fixture_app;
+    struct migrate_result done;
+    app.on_create = refuse_to_create;
+    assert_fails(migrate_apply(&c, &app, &done, e), ERR_INVALID, "not acme");
+    assert_int_equal(fixture_int(c.db, "SELECT count(*) FROM sqlite_schema"), 0);
+    assert_true(sqlite3_get_autocommit(c.db));
     conn_close(&c);
 }
 
@@ -244,8 +285,10 @@ static void foreign_keys_hold_at_the_commit(void **state)
     struct migration list[3] = {{1, "0001_pq", tables, 0, HASH64("1")},
                                 {2, "0002_rebuild", rebuild, 0, HASH64("2")},
                                 {3, "0003_orphan", "DELETE FROM p", 0, HASH64("3")}};
-    struct engine_app app = app_of(list, 3);
+    struct engine_app app = app_of(list, 1);
     struct migrate_result done;
+    assert_ok(migrate_apply(&c, &app, &done, e));
+    app.migration_count = 3;
     assert_fails(migrate_apply(&c, &app, &done, e), ERR_UNUSABLE,
                  "0003_orphan leaves rows in 'q' whose foreign key leads nowhere");
     assert_int_equal(version(&c), 2);
@@ -302,6 +345,10 @@ static void killed_at_any_instant(void **state)
     int unfinished = 0;
     for (int round = 0; round < 40; round++) {
         fixture_write(f, "acme.db", "", 0);
+        struct conn c = fixture_open(f, "acme", CONN_WRITE_AS_IS);
+        if (round % 2) /* else from nothing, in one step */
+            apply(&c, 1);
+        conn_close_tidy(&c);
         pid_t pid = fork();
         if (pid == 0) {
             struct store *s;
@@ -313,8 +360,9 @@ static void killed_at_any_instant(void **state)
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
 
-        struct conn c = fixture_open(f, "acme", CONN_WRITE_AS_IS);
+        c = fixture_open(f, "acme", CONN_WRITE_AS_IS);
         long long at = version(&c);
+        assert_true(round % 2 ? at >= 1 : at == 0 || at == 5);
         unfinished += at < 5;
         assert_int_equal(fixture_int(c.db, "SELECT count(*) FROM sqlite_schema WHERE length(name)"
                                            " = 1"),
@@ -341,6 +389,8 @@ int main(void)
         TEST(somebody_elses_file_is_refused),
         TEST(clashing_tables_are_an_error),
         TEST(a_failing_one_leaves_those_before),
+        TEST(an_empty_file_is_never_half_done),
+        TEST(on_create_may_refuse),
         TEST(what_a_migration_must_not_do),
         TEST(foreign_keys_hold_at_the_commit),
         TEST(two_migrate_at_once),
