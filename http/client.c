@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "http/deadline.h"
 #include "http/exchange.h"
@@ -93,6 +94,7 @@ bool client_open(struct loop *l, int fd, const struct sockaddr_storage *addr)
         return false;
     }
     link_client(l, c);
+    log_event(LOG_DEBUG, "http", "connection", LOG_C("client", c->text), LOG_I("fd", fd));
     client_enter(c, CLIENT_FRESH);
     return true;
 }

@@ -144,7 +144,10 @@ static bool drained(struct loop *l)
         next = c->next;
         client_drain(c, at_once);
     }
-    return l->n_clients == 0 || l->now_ns >= l->drain_until_ns + DRAIN_LAST_MS * NS_PER_MS;
+    /* What was cut off at once has a moment to be sent. */
+    if (at_once && l->end_ns == 0)
+        l->end_ns = l->now_ns + DRAIN_LAST_MS * NS_PER_MS;
+    return l->n_clients == 0 || (l->end_ns && l->now_ns >= l->end_ns);
 }
 
 static int wait_ms(const struct loop *l)

@@ -59,8 +59,9 @@ struct loop {
     size_t n_free_exchanges;
     uint64_t id_prefix, id_count; /* of request ids */
     bool draining;                /* the loop has seen server->stopping */
-    int64_t drain_until_ns;
-    _Atomic bool ended; /* its thread has left; posts are run by who posts */
+    int64_t drain_until_ns;       /* then everything is cut off */
+    int64_t end_ns;               /* then the thread ends; 0: not yet known */
+    _Atomic bool ended;           /* its thread has left; posts are run by who posts */
     pthread_mutex_t ended_lock;
 };
 
