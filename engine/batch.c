@@ -460,6 +460,6 @@ void writer_turn(struct engine *en, struct tenant *t)
     pthread_mutex_unlock(&t->lock);
     if (mine) {
         serve(en, t);
-        tenant_disown(en, t);
+        tenant_disown(en, t, WORKER_WRITE);
     }
 }

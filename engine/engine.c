@@ -102,7 +102,7 @@ static void close_expired(struct engine *en)
     struct tenant *t;
     while ((t = registry_expired(&en->registry, since_ns, now_ns))) {
         tenant_close(en, t);
-        tenant_disown(en, t);
+        tenant_disown(en, t, WORKER_KINDS);
         registry_unref(&en->registry, t);
     }
     metric_set(&metric_open_tenants, registry_open_count(&en->registry));
@@ -234,7 +234,7 @@ static void close_tenants(struct engine *en)
         bool asked = t->close_wanted;
         t->close_wanted = true;
         if (!t->owned)
-            tenant_schedule_locked(en, t, WORKER_WRITE);
+            tenant_schedule_locked(en, t, WORKER_WRITE, WORKER_KINDS);
         pthread_mutex_unlock(&t->lock);
         registry_unref(&en->registry, t);
         if (asked) /* all were: the threads are at it */
@@ -265,6 +265,17 @@ void engine_close(struct engine *en)
     free(en);
 }
 
+static bool is_full(struct engine *en)
+{
+    return atomic_load(&en->waiting) >= en->config.write_queue_total_max;
+}
+
+static int refuse(struct job *job)
+{
+    metric_inc(&metric_refused);
+    return err_set(&job->err, ERR_BUSY, "too many requests wait: come back later");
+}
+
 /* Under the tenant's lock: adds the job to the queue of its kind. */
 static int enqueue_locked(struct engine *en, struct tenant *t, struct job *job)
 {
@@ -273,17 +284,14 @@ static int enqueue_locked(struct engine *en, struct tenant *t, struct job *job)
         return (int)t->failure.code;
     }
     struct job_list *queue = job->write ? &t->writes : &t->reads;
-    if (queue->n >= en->config.write_queue_max ||
-        atomic_load(&en->waiting) >= en->config.write_queue_total_max) {
-        metric_inc(&metric_refused);
-        return err_set(&job->err, ERR_BUSY, "too many requests wait: come back later");
-    }
+    if (queue->n >= en->config.write_queue_max || is_full(en))
+        return refuse(job);
     job->owner = t;
     job->submitted_ns = clock_mono_ns();
     atomic_fetch_add(&en->waiting, 1);
     job_list_add(queue, job);
     if (!t->owned || (!job->write && t->state == TENANT_READY))
-        tenant_schedule_locked(en, t, job->write ? WORKER_WRITE : WORKER_READ);
+        tenant_schedule_locked(en, t, job->write ? WORKER_WRITE : WORKER_READ, WORKER_KINDS);
     return ERR_AGAIN;
 }
 
@@ -303,6 +311,15 @@ static int submit_to_tenant(struct engine *en, struct job *job)
     return rc;
 }
 
+static int submit_task(struct engine *en, struct job *job)
+{
+    if (is_full(en))
+        return refuse(job);
+    atomic_fetch_add(&en->waiting, 1);
+    workers_push_task(&en->workers[WORKER_READ], job);
+    return ERR_AGAIN;
+}
+
 int engine_submit(struct engine *en, struct job *job)
 {
     assert(!!job->read + !!job->write + !!job->task == 1);
@@ -316,10 +333,8 @@ int engine_submit(struct engine *en, struct job *job)
     int rc = ERR_AGAIN;
     if (atomic_load(&en->closing))
         rc = err_set(&job->err, ERR_SHUTDOWN, "the server is stopping");
-    else if (job->task)
-        workers_push_task(&en->workers[WORKER_READ], job);
     else
-        rc = submit_to_tenant(en, job);
+        rc = job->task ? submit_task(en, job) : submit_to_tenant(en, job);
     if (rc != ERR_AGAIN) {
         job->err.code = (enum err_code)rc;
         engine_job_gone(en);

@@ -58,13 +58,13 @@ struct engine_config {
     unsigned readers_max;       /* read connections a tenant, 1..4 */
     unsigned writer_threads;    /* tenants that may flush at the same time */
     unsigned reader_threads;    /* cold opens and long reads */
-    unsigned write_queue_max;   /* jobs waiting for one tenant, then ERR_BUSY */
-    unsigned write_queue_total_max;
-    int64_t idle_close_ms;    /* a tenant unused for so long is closed */
-    int64_t busy_timeout_ms;  /* for locks that another process holds */
-    int64_t inline_budget_us; /* a read on the submitting thread, then it moves to a worker */
-    int64_t failed_retry_ms;  /* a failed tenant is tried again after this */
-    bool wait_for_lock;       /* serve --wait */
+    unsigned write_queue_max;   /* writes waiting for one tenant (reads likewise), then ERR_BUSY */
+    unsigned write_queue_total_max; /* all jobs waiting, then ERR_BUSY */
+    int64_t idle_close_ms;          /* a tenant unused for so long is closed */
+    int64_t busy_timeout_ms;        /* for locks that another process holds */
+    int64_t inline_budget_us;       /* a read on the submitting thread, then it moves to a worker */
+    int64_t failed_retry_ms;        /* a failed tenant is tried again after this */
+    bool wait_for_lock;             /* serve --wait */
 };
 
 void engine_config_standard(struct engine_config *c);
@@ -202,7 +202,8 @@ bool engine_ready(struct engine *en, struct err *e);
 struct feed_event {
     struct feed_event *next; /* the engine's own */
     _Atomic int refs;
-    bool relaxed; /* the engine's own */
+    bool relaxed;    /* the engine's own */
+    uint64_t number; /* the engine's own: the last part of the id */
     char id[40];     /* unlike any other, also over a restart */
     struct str type; /* "item.created" */
     struct str data; /* one JSON value without line breaks */

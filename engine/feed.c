@@ -19,15 +19,15 @@
 
 #include "base/fault.h"
 
-enum { SHARD_BUCKETS = 256 };
+enum { SHARD_BUCKETS = 256, RING_ROOM_FIRST = 4 };
 
 struct ring {
     struct tenant_name tenant;
     struct ring *hash_next;
-    struct ring *newer, *older;                  /* among those without subscribers */
-    struct feed_event *events[FEED_RING_EVENTS]; /* one reference each */
-    uint64_t numbers[FEED_RING_EVENTS];          /* of their ids */
-    uint64_t begin, end;                         /* places held: begin <= p < end */
+    struct ring *newer, *older; /* among those without subscribers */
+    struct feed_event **events; /* one reference each; place p is at p % room */
+    size_t room;                /* a power of two, up to FEED_RING_EVENTS */
+    uint64_t begin, end;        /* places held: begin <= p < end */
     size_t bytes;
     struct feed_subscription *subscribers;
 };
@@ -106,9 +106,14 @@ void feed_discard(struct feed_event *chain)
     }
 }
 
+static struct feed_event **place(struct ring *r, uint64_t p)
+{
+    return &r->events[p % r->room];
+}
+
 static void drop_first(struct ring *r)
 {
-    struct feed_event *ev = r->events[r->begin % FEED_RING_EVENTS];
+    struct feed_event *ev = *place(r, r->begin);
     r->bytes -= event_bytes(ev);
     r->begin++;
     feed_event_unref(ev);
@@ -153,8 +158,8 @@ static struct ring **find_place(struct feed_hub *h, const struct tenant_name *t,
 static struct ring *ring_enter(struct feed_hub *h, const struct tenant_name *t,
                                struct shard **ret_shard)
 {
-    struct ring **place = find_place(h, t, ret_shard);
-    struct ring *r = *place;
+    struct ring **slot = find_place(h, t, ret_shard);
+    struct ring *r = *slot;
     if (r) {
         if (!r->subscribers)
             idle_remove(*ret_shard, r);
@@ -164,7 +169,7 @@ static struct ring *ring_enter(struct feed_hub *h, const struct tenant_name *t,
     if (!r)
         return NULL;
     r->tenant = *t;
-    *place = r;
+    *slot = r;
     return r;
 }
 
@@ -179,6 +184,7 @@ static void ring_free(struct feed_hub *h, struct shard *s, struct ring *r)
     *p = r->hash_next;
     while (r->begin < r->end)
         drop_first(r);
+    free(r->events);
     free(r);
 }
 
@@ -196,17 +202,37 @@ static void ring_leave(struct feed_hub *h, struct shard *s, struct ring *r)
     pthread_mutex_unlock(&s->lock);
 }
 
+static void ring_grow(struct ring *r)
+{
+    size_t room = r->room ? r->room * 2 : RING_ROOM_FIRST;
+    struct feed_event **events = fault_calloc(room, sizeof *events);
+    if (!events)
+        return;
+    for (uint64_t p = r->begin; p < r->end; p++)
+        events[p % room] = *place(r, p);
+    free(r->events);
+    r->events = events;
+    r->room = room;
+}
+
+/* Takes the event over. Where memory is out it takes the place of an older one,
+ * or is lost: its place counts, so that who reads on sees the gap. */
 static void ring_add(struct feed_hub *h, struct ring *r, struct feed_event *ev)
 {
-    uint64_t number = atomic_fetch_add_explicit(&h->number, 1, memory_order_relaxed) + 1;
-    if (r->end - r->begin == FEED_RING_EVENTS)
-        drop_first(r);
-    snprintf(ev->id, sizeof ev->id, "%016llx-%llu", (unsigned long long)h->start,
-             (unsigned long long)number);
+    ev->number = atomic_fetch_add_explicit(&h->number, 1, memory_order_relaxed) + 1;
     ev->next = NULL;
-    r->events[r->end % FEED_RING_EVENTS] = ev;
-    r->numbers[r->end % FEED_RING_EVENTS] = number;
-    r->end++;
+    snprintf(ev->id, sizeof ev->id, "%016llx-%llu", (unsigned long long)h->start,
+             (unsigned long long)ev->number);
+    if (r->end - r->begin == r->room && r->room < FEED_RING_EVENTS)
+        ring_grow(r);
+    if (r->room == 0) {
+        r->begin = ++r->end;
+        feed_event_unref(ev);
+        return;
+    }
+    if (r->end - r->begin == r->room)
+        drop_first(r);
+    *place(r, r->end++) = ev;
     r->bytes += event_bytes(ev);
     while (r->bytes > FEED_RING_BYTES && r->end - r->begin > 1)
         drop_first(r);
@@ -245,7 +271,7 @@ static bool find_event(struct feed_hub *h, struct ring *r, struct str id, uint64
         !str_to_u64(str_sub(id, (size_t)n, id.n), UINT64_MAX, &number))
         return false;
     for (uint64_t p = r->begin; p < r->end; p++) {
-        if (r->numbers[p % FEED_RING_EVENTS] == number) {
+        if ((*place(r, p))->number == number) {
             *ret = p + 1;
             return true;
         }
@@ -286,7 +312,7 @@ struct feed_event *feed_next(struct feed_subscription *sub, bool *ret_gap)
         sub->at = r->begin;
     }
     if (sub->at < r->end) {
-        ev = r->events[sub->at++ % FEED_RING_EVENTS];
+        ev = *place(r, sub->at++);
         atomic_fetch_add_explicit(&ev->refs, 1, memory_order_relaxed);
     } else {
         sub->woken = false;

@@ -147,7 +147,7 @@ void pool_give_back(struct engine *en, struct tenant *t, struct pooled *p)
         p = NULL;
     }
     if (t->reads.n && !t->owned)
-        tenant_schedule_locked(en, t, WORKER_READ);
+        tenant_schedule_locked(en, t, WORKER_READ, WORKER_KINDS);
     pthread_mutex_unlock(&t->lock);
     pooled_close(en, p);
 }
@@ -220,7 +220,7 @@ static void take_place_locked(struct engine *en, struct tenant *t, struct reader
     ret->file = t->file;
     t->workers++;
     if (t->reads.n) /* another thread may serve it at the same time */
-        tenant_schedule_locked(en, t, WORKER_READ);
+        tenant_schedule_locked(en, t, WORKER_READ, WORKER_KINDS);
 }
 
 static enum reader_step choose_locked(struct engine *en, struct tenant *t, struct reader_place *ret)
@@ -246,7 +246,7 @@ static void mark_stale(struct engine *en, struct tenant *t, unsigned generation)
     if (t->generation == generation && t->state == TENANT_READY)
         t->stale = true;
     if (t->reads.n && !t->owned)
-        tenant_schedule_locked(en, t, WORKER_READ);
+        tenant_schedule_locked(en, t, WORKER_READ, WORKER_KINDS);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -256,7 +256,7 @@ static void put_back(struct engine *en, struct tenant *t, struct job *job)
     job_list_put_back(&t->reads, job);
     atomic_fetch_add(&en->waiting, 1);
     if (!t->owned)
-        tenant_schedule_locked(en, t, WORKER_READ);
+        tenant_schedule_locked(en, t, WORKER_READ, WORKER_KINDS);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -312,8 +312,8 @@ static void serve(struct engine *en, struct tenant *t, struct reader_place *plac
         put_back(en, t, job);
     pthread_mutex_lock(&t->lock);
     t->workers--;
-    if (t->reads.n && !t->owned)
-        tenant_schedule_locked(en, t, WORKER_READ);
+    if (t->reads.n && !t->owned) /* job_finish() may take long: others are woken */
+        tenant_schedule_locked(en, t, WORKER_READ, WORKER_KINDS);
     pthread_mutex_unlock(&t->lock);
     if (rc != ERR_AGAIN)
         job_finish(en, job, rc);
@@ -328,7 +328,7 @@ static enum reader_step open_and_choose(struct engine *en, struct tenant *t, enu
         tenant_let_go(en, t);
     tenant_open(en, t); /* on failure it has answered those who wait */
     pthread_mutex_lock(&t->lock);
-    tenant_disown_locked(en, t);
+    tenant_disown_locked(en, t, WORKER_KINDS);
     step = t->state == TENANT_READY ? choose_locked(en, t, ret) : READER_NOTHING;
     pthread_mutex_unlock(&t->lock);
     return step;

@@ -94,29 +94,30 @@ bool tenant_own(struct tenant *t)
     return mine;
 }
 
-void tenant_schedule_locked(struct engine *en, struct tenant *t, enum worker_kind kind)
+void tenant_schedule_locked(struct engine *en, struct tenant *t, enum worker_kind kind,
+                            enum worker_kind self)
 {
     if (t->queued[kind])
         return;
     t->queued[kind] = true;
-    workers_push(&en->workers[kind], t);
+    workers_push(&en->workers[kind], t, kind == self);
 }
 
-void tenant_disown_locked(struct engine *en, struct tenant *t)
+void tenant_disown_locked(struct engine *en, struct tenant *t, enum worker_kind self)
 {
     assert(t->owned);
     t->owned = false;
     if (t->writes.n || (t->close_wanted && t->state != TENANT_ABSENT))
-        tenant_schedule_locked(en, t, WORKER_WRITE);
+        tenant_schedule_locked(en, t, WORKER_WRITE, self);
     if (t->reads.n)
-        tenant_schedule_locked(en, t, WORKER_READ);
+        tenant_schedule_locked(en, t, WORKER_READ, self);
     assert(tenant_invariant(t));
 }
 
-void tenant_disown(struct engine *en, struct tenant *t)
+void tenant_disown(struct engine *en, struct tenant *t, enum worker_kind self)
 {
     pthread_mutex_lock(&t->lock);
-    tenant_disown_locked(en, t);
+    tenant_disown_locked(en, t, self);
     pthread_mutex_unlock(&t->lock);
 }
 

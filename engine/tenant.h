@@ -84,12 +84,14 @@ void tenant_change_locked(struct tenant *t, enum tenant_state to);
 /* Takes the ownership where it is free. */
 bool tenant_own(struct tenant *t);
 
-/* Gives it up, and schedules the tenant where jobs wait. */
-void tenant_disown(struct engine *en, struct tenant *t);
-void tenant_disown_locked(struct engine *en, struct tenant *t);
+/* Gives it up, and schedules the tenant where jobs wait. `self`: the kind of the
+ * calling thread where it looks into its ready queue next, else WORKER_KINDS. */
+void tenant_disown(struct engine *en, struct tenant *t, enum worker_kind self);
+void tenant_disown_locked(struct engine *en, struct tenant *t, enum worker_kind self);
 
 /* Puts the tenant into the ready queue of that kind, once. The lock is held. */
-void tenant_schedule_locked(struct engine *en, struct tenant *t, enum worker_kind kind);
+void tenant_schedule_locked(struct engine *en, struct tenant *t, enum worker_kind kind,
+                            enum worker_kind self);
 
 /*
  * For the owner. Opens, and where a waiting job asks for it makes, the tenant's

@@ -57,7 +57,7 @@ static void close_claimed(struct engine *en, struct tenant *t)
     if (!t)
         return;
     tenant_close(en, t);
-    tenant_disown(en, t);
+    tenant_disown(en, t, WORKER_KINDS);
     registry_unref(&en->registry, t);
 }
 
@@ -191,7 +191,7 @@ static void become_ready(struct engine *en, struct tenant *t, struct writer *w)
     t->file = w->file;
     tenant_change_locked(t, TENANT_READY);
     if (t->reads.n) /* they need not wait for the writer's first batch */
-        tenant_schedule_locked(en, t, WORKER_READ);
+        tenant_schedule_locked(en, t, WORKER_READ, WORKER_KINDS);
     pthread_mutex_unlock(&t->lock);
 }
 

@@ -18,7 +18,6 @@ static struct tenant *take_tenant_locked(struct workers *w)
         w->first = t->ready_next[w->kind];
         if (!w->first)
             w->last = NULL;
-        w->ready--;
     }
     return t;
 }
@@ -29,6 +28,7 @@ static struct job *take_task_locked(struct workers *w)
         return NULL;
     struct job *job = job_list_take(&w->tasks);
     w->tasks_running += job != NULL;
+    atomic_fetch_sub(&w->engine->waiting, job != NULL);
     return job;
 }
 
@@ -37,8 +37,11 @@ static bool next(struct workers *w, struct tenant **ret_tenant, struct job **ret
 {
     pthread_mutex_lock(&w->lock);
     for (;;) {
-        *ret_tenant = take_tenant_locked(w);
-        *ret_task = *ret_tenant ? NULL : take_task_locked(w);
+        w->task_next = !w->task_next;
+        *ret_task = w->task_next ? take_task_locked(w) : NULL;
+        *ret_tenant = *ret_task ? NULL : take_tenant_locked(w);
+        if (!*ret_task && !*ret_tenant)
+            *ret_task = take_task_locked(w);
         if (*ret_tenant || *ret_task || w->stop)
             break;
         w->sleeping++;
@@ -127,7 +130,7 @@ void workers_stop(struct workers *w)
     w->threads = NULL;
 }
 
-void workers_push(struct workers *w, struct tenant *t)
+void workers_push(struct workers *w, struct tenant *t, bool own)
 {
     tenant_ref(t);
     pthread_mutex_lock(&w->lock);
@@ -137,8 +140,7 @@ void workers_push(struct workers *w, struct tenant *t)
     else
         w->first = t;
     w->last = t;
-    w->ready++;
-    if (w->sleeping)
+    if (w->sleeping && !own)
         pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
 }

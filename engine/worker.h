@@ -17,9 +17,9 @@ struct workers {
     pthread_cond_t wake;
     struct tenant *first, *last; /* lock */
     struct job_list tasks;       /* lock */
-    unsigned ready;              /* lock; tenants in the queue */
     unsigned sleeping;           /* lock */
     unsigned tasks_running;      /* lock; at most `share` */
+    bool task_next;              /* lock; tasks and tenants take turns */
     bool stop;                   /* lock */
     unsigned share;              /* of the threads, for one tenant or for tasks: half */
     pthread_t *threads;          /* owned */
@@ -32,8 +32,9 @@ int workers_start(struct workers *w, struct engine *en, enum worker_kind kind, u
 /* Lets the threads finish what is queued, and ends them. */
 void workers_stop(struct workers *w);
 
-/* Queues a tenant; the queue has a reference of its own. */
-void workers_push(struct workers *w, struct tenant *t);
+/* Queues a tenant; the queue has a reference of its own. `own`: the caller is a
+ * thread of these that looks into the queue next, so no other is woken. */
+void workers_push(struct workers *w, struct tenant *t, bool own);
 void workers_push_task(struct workers *w, struct job *job);
 
 #endif
