@@ -115,9 +115,10 @@ static void *watch(void *arg)
         int ready = poll(fds, 2, c->polls || lost ? wait_ms : -1);
         if (fds[0].revents)
             return NULL;
-        if (ready > 0 && fds[1].revents && take_events(c))
-            wait_ms = scan_again(c, &lost);
-        else if (ready == 0)
+        bool due = ready == 0;
+        if (ready > 0 && fds[1].revents)
+            due = take_events(c);
+        if (due)
             wait_ms = scan_again(c, &lost);
     }
 }

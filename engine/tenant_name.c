@@ -59,7 +59,7 @@ bool tenant_name_of_file(struct str file, struct tenant_name *ret)
     if (!str_ends(file, ending))
         return false;
     struct str stem = str_sub(file, 0, file.n - ending.n);
-    struct tenant_name t;
+    struct tenant_name t = {.n = 0};
     /* "ACME.db" is nobody's: the tenant acme has "acme.db". */
     if (tenant_name_parse(stem, &t, NULL) || !str_eq(tenant_name_str(&t), stem))
         return false;
