@@ -28,8 +28,8 @@ static const char schema[] = "CREATE TABLE tenant ("
                              ") STRICT, WITHOUT ROWID";
 
 static const char *const texts[CATALOG_STATEMENTS] = {
-    [CATALOG_PUT] = "INSERT INTO tenant (name, scan) VALUES (?1, ?2)"
-                    " ON CONFLICT (name) DO UPDATE SET scan = excluded.scan",
+    [CATALOG_ADD] = "INSERT OR IGNORE INTO tenant (name, scan) VALUES (?1, ?2)",
+    [CATALOG_MARK] = "UPDATE tenant SET scan = ?2 WHERE name = ?1",
     [CATALOG_REMOVE] = "DELETE FROM tenant WHERE name = ?1",
     [CATALOG_HAS] = "SELECT 1 FROM tenant WHERE name = ?1",
     [CATALOG_FROM] = "SELECT name FROM tenant WHERE name >= ?1 AND name < ?2"
@@ -123,16 +123,18 @@ static int has_locked(struct catalog *c, const struct tenant_name *t, bool *ret,
 
 static int put_locked(struct catalog *c, const struct tenant_name *t, struct err *e)
 {
-    bool had = false;
-    int rc = has_locked(c, t, &had, e);
+    sqlite3_stmt *st = with_name_locked(c, CATALOG_ADD, t);
+    sqlite3_bind_int64(st, 2, c->scan);
+    int rc = finish_locked(c, st, e);
     if (rc)
         return rc;
-    sqlite3_stmt *st = with_name_locked(c, CATALOG_PUT, t);
-    sqlite3_bind_int64(st, 2, c->scan);
-    rc = finish_locked(c, st, e);
-    if (!rc && !had)
+    if (sqlite3_changes64(c->db)) {
         c->size++;
-    return rc;
+        return 0;
+    }
+    st = with_name_locked(c, CATALOG_MARK, t);
+    sqlite3_bind_int64(st, 2, c->scan);
+    return finish_locked(c, st, e);
 }
 
 static int remove_locked(struct catalog *c, const struct tenant_name *t, struct err *e)

@@ -11,7 +11,8 @@
 #include "engine/store_internal.h"
 
 enum catalog_statement {
-    CATALOG_PUT,
+    CATALOG_ADD,
+    CATALOG_MARK, /* one that is there was met again */
     CATALOG_REMOVE,
     CATALOG_HAS,
     CATALOG_FROM,  /* names from one on, itself included */

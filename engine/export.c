@@ -169,13 +169,8 @@ static int publish(struct copy *c, const char *name, bool replace, struct err *e
         return err_errno(e, EIO, "cannot flush the copy");
     if (fsync(c->fd) < 0)
         return err_errno(e, errno, "cannot flush the copy");
-    int rc = renameat2(c->dir, c->temp, c->dir, name, replace ? 0 : RENAME_NOREPLACE);
-    if (rc < 0 && !replace && (errno == EINVAL || errno == ENOSYS)) {
-        /* This file system cannot; a link is never made over a name either. */
-        rc = linkat(c->dir, c->temp, c->dir, name, 0);
-        if (rc == 0)
-            unlinkat(c->dir, c->temp, 0);
-    }
+    int rc =
+        replace ? renameat(c->dir, c->temp, c->dir, name) : store_rename_new(c->dir, c->temp, name);
     if (rc < 0 && errno == EEXIST)
         return err_set(e, ERR_EXISTS, "%s/%s exists already", c->folder, name);
     if (rc < 0)

@@ -229,6 +229,18 @@ int store_each(struct store *s, int (*each)(void *ctx, const struct tenant_name 
     return rc;
 }
 
+int store_rename_new(int dir, const char *from, const char *to)
+{
+    int rc = renameat2(dir, from, dir, to, RENAME_NOREPLACE);
+    if (rc == 0 || (errno != EINVAL && errno != ENOSYS))
+        return rc;
+    /* This file system cannot; a link is never made over a name either. */
+    rc = linkat(dir, from, dir, to, 0);
+    if (rc == 0)
+        unlinkat(dir, from, 0);
+    return rc;
+}
+
 int store_sync_folder(struct store *s, struct err *e)
 {
     if (fault_hit(FAULT_IO)) {

@@ -115,7 +115,7 @@ static int publish(struct store *s, const struct tenant_name *t, const char *tem
     int rc = 0;
     if (fault_hit(FAULT_IO))
         rc = err_errno(e, EIO, "cannot rename to %s", name);
-    else if (renameat2(s->dir, temp, s->dir, name, RENAME_NOREPLACE) < 0)
+    else if (store_rename_new(s->dir, temp, name) < 0)
         rc = errno == EEXIST ? refuse_existing(t, e)
                              : err_errno(e, errno, "cannot rename to %s", name);
     if (rc)

@@ -42,6 +42,9 @@ void store_file_name(const struct tenant_name *t, const char *ending, char out[S
  * exclusive. */
 int store_unlink_siblings(struct store *s, const struct tenant_name *t, struct err *e);
 
+/* Renames within a folder and never replaces anything: -1 and EEXIST. */
+int store_rename_new(int dir, const char *from, const char *to);
+
 int store_sync_folder(struct store *s, struct err *e);
 
 /*
