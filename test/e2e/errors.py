@@ -69,6 +69,17 @@ with t.case('the detail of malformed JSON says where'):
     p = check_problem(c.post('/api/items', body=b'{"name":\n  oops}', kind='application/json'), 400)
     need('2' in p['detail'], 'no line in: ' + p['detail'])
 
+with t.case('50,000 unknown fields are 422, with a bounded answer'):
+    for target, body in (('/api/items', {'f%d' % i: i for i in range(50000)}),
+                         ('/api/items:batch', [{'f%d' % i: i} for i in range(900)])):
+        r = c.post(target, json=body)
+        check_problem(r, 422)
+        need(len(r.body) < 100000, '%d bytes' % len(r.body))
+with t.case('a field with a name of 100,000 characters is 422, with a bounded answer'):
+    r = c.post('/api/items', json={'name': 'x', 'é' * 100000: 1})
+    check_problem(r, 422)
+    need(len(r.body) < 10000, '%d bytes' % len(r.body))
+
 ERRORS = [('unknown path', 'GET', '/nope', 404, {}), ('unknown id', 'GET', '/api/items/nope', 404, {}),
           ('bad limit', 'GET', '/api/items?limit=0', 400, {}), ('bad method', 'DELETE', '/api/items', 405, {}),
           ('wrong type', 'POST', '/api/items', 415, {'body': 'x', 'kind': 'text/plain'}),

@@ -3,13 +3,14 @@
 import concurrent.futures
 import os
 import sys
+import time
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
 from rowhouse_test import *
 
 t = Tap()
-s = Server(t)
+s = Server(t, env={'BUSY_TIMEOUT': '3s'})
 c = s.client(tenant='idem')
 
 
@@ -134,6 +135,33 @@ with t.case('racing posts with one key and different bodies: one item'):
     for r in got:
         one_of(r.status, (201, 409, 422), r)
     equal(len(items('race2')), 1)
+
+with t.case('while the first is in progress a second one is 409 with Retry-After'):
+    created(c.post('/api/items', json={'name': 'first'}, tenant='held'))
+    holder = hold(s.file('held'))
+    k = [('Idempotency-Key', key())]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(lambda: s.client().post('/api/items', k, json={'name': 'slow'}, tenant='held'))
+        time.sleep(0.5)
+        second = s.client().post('/api/items', k, json={'name': 'slow'}, tenant='held')
+        other = s.client().post('/api/items', k, json={'name': 'slow'}, tenant='p1')
+        holder.stdin.close()
+        holder.wait()
+        created(first.result())
+    check_problem(second, 409)
+    need((second.get('retry-after') or '').isdigit(), second)
+    created(other)
+    same(first.result(), c.post('/api/items', k, json={'name': 'slow'}, tenant='held'))
+
+with t.case('a write that timed out can be tried again with its key'):
+    holder = hold(s.file('held'))
+    k = [('Idempotency-Key', key())]
+    n = len(items('held'))
+    check_problem(c.post('/api/items', k, json={'name': 'late'}, tenant='held'), 503)
+    holder.stdin.close()
+    holder.wait()
+    until('201', 5, lambda: c.post('/api/items', k, json={'name': 'late'}, tenant='held').status == 201, 0.1)
+    equal(len(items('held')), n + 1)
 
 with t.case('a GET with a key is just a GET'):
     r = c.get('/api/items', [('Idempotency-Key', 'k')], tenant='p1')

@@ -21,9 +21,9 @@ LATEST = 8 * SLOW  # a deadline of 2 s is over by then, also on a busy machine
 class Dripper(threading.Thread):
     """Sends pieces with pauses until the server closes; when and what came."""
 
-    def __init__(self, pieces, pause):
+    def __init__(self, pieces, pause, latest=LATEST):
         super().__init__(daemon=True)
-        self.pieces, self.pause = pieces, pause
+        self.pieces, self.pause, self.latest = pieces, pause, latest
         self.took, self.got, self.closed = None, b'', False
         self.start()
 
@@ -44,7 +44,7 @@ class Dripper(threading.Thread):
                 except OSError:
                     self.closed = True
                     break
-                if time.monotonic() - begin > LATEST:
+                if time.monotonic() - begin > self.latest:
                     break
             if not self.closed:
                 c.sock.settimeout(0.5)
@@ -62,7 +62,7 @@ class Dripper(threading.Thread):
         self.took = time.monotonic() - begin
 
     def result(self):
-        self.join(LATEST + 10 * SLOW)
+        self.join(self.latest + 10 * SLOW)
         return self
 
 
@@ -71,6 +71,11 @@ def every(raw, n=1):
 
 
 LONG_GET = b'GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: ' + b'a' * 2000
+# never idle, but below 1 KiB/s: that ends it some time after 10 s
+trickle = Dripper([HEAD + b'Content-Length: 100000\r\n\r\n'] + [b' ' * 100] * 1000, 0.25, 10 + 2 * LATEST)
+watch = Conn(s.port, timeout=60 * SLOW)
+watch.send(b'GET /tenant/watched/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+watched = time.monotonic()
 # all at the same time: each takes its deadline
 drips = {
     'a header at 20 bytes/s': Dripper(every(LONG_GET), 0.05),
@@ -160,6 +165,33 @@ with t.case('who does not read large answers blocks nobody and is dropped in the
     for _ in range(20):
         equal(s.client().get('/api/items?limit=1', tenant='fat').status, 200)
         created(s.client().post('/api/items', json={'name': 'y'}, tenant='fat'))
+
+with t.case('a body of 400 bytes/s is cut, after the first 10 s'):
+    trickle.result()
+    need(trickle.closed, 'still open after %.1f s' % (trickle.took or -1))
+    need(trickle.took > 8, 'after %.1f s' % trickle.took)
+
+with t.case('a stream outlives the deadlines of requests'):
+    time.sleep(max(0, watched + 7 - time.monotonic()))
+    created(s.client().post('/api/items', json={'name': 'still there'}, tenant='watched'))
+    while b'still there' not in watch.buf:
+        need(watch.fill(), 'the stream was closed', watch.buf)
+
+with t.case('streams that nobody reads do not hold up writes'):
+    numb = []
+    for _ in range(10):
+        c = Conn(s.port)
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        c.send(b'GET /tenant/numb/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+        numb.append(c)
+    for i in range(6):
+        r = s.client().post('/api/items:batch', json=[{'name': 'x', 'description': 'd' * 7000}] * 1000, tenant='numb')
+        equal(r.status, 201, r.status)
+    with open('/proc/%d/statm' % s.process.pid) as f:
+        resident = int(f.read().split()[1]) * 4096
+    need(resident < 600 << 20, '%d MiB resident' % (resident >> 20))
+    for c in numb:
+        c.close()
 
 with t.case('SIGTERM ends the server with 0, also with deaf and idle clients'):
     idle = [Conn(s.port) for _ in range(10)]

@@ -184,21 +184,11 @@ with Server(t) as s:
         created(s.client().post('/api/items', json={'name': 'x'}, tenant='spare'))
 
 # --- locked by another process -------------------------------------------------
-HOLD = '''
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1], isolation_level=None)
-db.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.read()
-db.execute("ROLLBACK")
-'''
 with Server(t, env={'BUSY_TIMEOUT': '300ms'}) as s:
     with t.case('a lock of another process: 503 with Retry-After, reading goes on, others too'):
         created(s.client().post('/api/items', json={'name': 'x'}, tenant='locked'))
-        holder = subprocess.Popen([sys.executable, '-c', HOLD, s.file('locked')], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE)
+        holder = hold(s.file('locked'))
         t.defer(holder.kill)
-        equal(holder.stdout.readline(), b'held\n')
         r = s.client().post('/api/items', json={'name': 'y'}, tenant='locked')
         kinds_of_503(r)
         need((r.get('retry-after') or '').isdigit(), 'no Retry-After', r)

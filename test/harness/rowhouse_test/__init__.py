@@ -5,7 +5,7 @@ Python's standard library only. A test script puts test/harness on its path
 """
 from .cache import installed, read
 from .facts import (ETAG, HOSTILE, ITEM_KEYS, check_fields, check_item, check_problem, check_time,
-                    created, fail, integrity, next_target, note, run, sql, walk)
+                    created, fail, hold, integrity, next_target, note, run, sql, walk)
 from .html import Page, page_form
 from .server import (BIN, TREE, Server, clean_env, command, free_port, outer_address,
                      port_is_free, temp_folder)

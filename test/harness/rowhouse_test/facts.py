@@ -116,6 +116,24 @@ def integrity(path):
         db.close()
 
 
+HOLD = '''
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+db.execute("ROLLBACK")
+'''
+
+
+def hold(path):
+    """A process that holds the write lock of a database until its standard
+    input is closed."""
+    p = subprocess.Popen([sys.executable, '-c', HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    equal(p.stdout.readline(), b'held\n')
+    return p
+
+
 def run(*args, **kw):
     return subprocess.run(args, capture_output=True, text=True, check=False, **kw)
 
