@@ -62,7 +62,8 @@ int item_change(struct request *rq, struct write_tx *tx, const struct item_input
                 struct item *it);
 int item_remove(struct request *rq, struct write_tx *tx, const struct item *it);
 
-/* Handlers: JSON. Where a route also has a page, they hand over to the pages'. */
+/* Handlers: JSON. Where a route also has a page or takes a form, they hand over
+ * to the pages'. */
 int items_list_prepare(struct request *rq);
 int items_list_read(struct request *rq, struct reader *r);
 int item_create_prepare(struct request *rq);

@@ -79,15 +79,20 @@ static int read_object(struct request *rq, enum fields_mode mode)
     return fields_from_json(rq, body, "", mode, item_rules, ITEM_FIELDS, w->in->fields);
 }
 
+/* On /tenant/{t}/items a form is taken too; what answers it is a page. */
 int item_create_prepare(struct request *rq)
 {
-    return read_object(rq, FIELDS_ALL);
+    bool form = rq->content == MEDIA_FORM;
+    rq->accepts = form ? MEDIA_HTML : MEDIA_JSON;
+    return form ? item_form_prepare(rq) : read_object(rq, FIELDS_ALL);
 }
 
 int item_create_write(struct request *rq, struct write_tx *tx)
 {
     const struct item_write *w = rq->state;
     struct item it;
+    if (rq->content == MEDIA_FORM)
+        return item_create_form_write(rq, tx);
     int rc = items_create(rq, tx, w->in, 1, &it);
     if (rc < 0)
         return rc;

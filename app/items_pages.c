@@ -17,11 +17,9 @@ static struct str tenant(struct request *rq)
     return tenant_name_str(&rq->tenant);
 }
 
-/* The dashboard, at the item `id`. */
-static int see_item(struct request *rq, struct str id)
+static int see_dashboard(struct request *rq)
 {
-    struct str to = arena_printf(rq->arena, "/tenant/%s#item-%.*s", rq->tenant.s, STR_ARG(id));
-    return response_see_other(rq, to);
+    return response_see_other(rq, arena_printf(rq->arena, "/tenant/%s", rq->tenant.s));
 }
 
 static struct item_view view_of(struct request *rq, const struct item *it)
@@ -195,7 +193,7 @@ int item_create_form_write(struct request *rq, struct write_tx *tx)
     if (fields_wrong(in->fields, ITEM_FIELDS))
         return dashboard_show(rq, &tx->reader, &newest, in);
     int rc = items_create(rq, tx, in, 1, &it);
-    return rc < 0 ? rc : see_item(rq, it.id);
+    return rc < 0 ? rc : see_dashboard(rq);
 }
 
 int item_edit_form_write(struct request *rq, struct write_tx *tx)
@@ -210,7 +208,7 @@ int item_edit_form_write(struct request *rq, struct write_tx *tx)
     if (in->version.n && !str_eq(in->version, item_etag(rq, &it)))
         return item_show_again(rq, &it, in, 409);
     rc = item_change(rq, tx, in, &it);
-    return rc < 0 ? rc : see_item(rq, it.id);
+    return rc < 0 ? rc : see_dashboard(rq);
 }
 
 int item_confirm_read(struct request *rq, struct reader *r)
@@ -231,7 +229,5 @@ int item_delete_form_write(struct request *rq, struct write_tx *tx)
     int rc = item_load(rq, &tx->reader, &it);
     if (rc == 0)
         rc = item_remove(rq, tx, &it);
-    if (rc < 0)
-        return rc;
-    return response_see_other(rq, arena_printf(rq->arena, "/tenant/%s", rq->tenant.s));
+    return rc < 0 ? rc : see_dashboard(rq);
 }

@@ -156,7 +156,7 @@ static int check_route(struct exchange *ex)
         rc = check_media(ex);
     if (rc == 0)
         rc = check_size(ex);
-    if (rc == 0 && (route->flags & ROUTE_PAGE_POST))
+    if (rc == 0 && (route->flags & ROUTE_PAGE_POST) && ex->rq.content == MEDIA_FORM)
         rc = check_origin(ex);
     return rc;
 }

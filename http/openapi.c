@@ -161,6 +161,10 @@ static void print_success(struct json *j, const struct route *r)
     if (code != 204 && code != 303)
         print_content(j, r->produces, r->response_schema);
     json_object_end(j);
+    if ((r->consumes & MEDIA_FORM) && code != 303) {
+        key(j, "303");
+        json_raw(j, STR("{\"description\":\"The form was taken: where to look next\"}"));
+    }
 }
 
 static void print_problem(struct json *j, int code, const char *description)

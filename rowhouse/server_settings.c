@@ -151,7 +151,7 @@ const struct setting *settings_entry(const struct settings_table *t, const char 
     for (size_t i = 0; i < t->n; i++)
         if (strcmp(t->items[i].name, name) == 0)
             return &t->items[i];
-    assert(!"a setting that is not in the table");
+    assert(false && "a setting that is not in the table");
     return NULL;
 }
 
