@@ -283,7 +283,7 @@ static int on_fcntl(int fd, int command, ...)
     void *argument = va_arg(arguments, void *);
     va_end(arguments);
     bool locks = command == F_SETLK && ((struct flock *)argument)->l_type != F_UNLCK;
-    return locks && due(LIBC_LOCK) ? -1 : real.fcntl(fd, command, argument);
+    return locks && due(LIBC_LOCK_SQLITE) ? -1 : real.fcntl(fd, command, argument);
 }
 
 static int on_unlink(const char *path)

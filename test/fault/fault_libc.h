@@ -20,7 +20,8 @@ enum fault_libc_call {
     LIBC_NAME,   /* renameat2, linkat, mkdir */
     LIBC_UNLINK, /* unlink, unlinkat */
     LIBC_LOOK,   /* stat and its kin, access, realpath */
-    LIBC_LOCK,   /* flock, fcntl */
+    LIBC_LOCK,   /* flock, fcntl: ours */
+    LIBC_LOCK_SQLITE,
     LIBC_MAP,    /* mmap */
     LIBC_THREAD, /* pthread_create */
     LIBC_CALLS

@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 
-enum { SWEEP_MS = 150, RUNS_LEAST = 6, HANGS_S = 120 };
+enum { SWEEP_MS = 150, RUNS_LEAST = 6, RUNS_BIG = 300, HANGS_S = 120 };
 
 /* Of the run that is going on, for those who end the program. */
 static char now[128];
@@ -67,12 +67,15 @@ static int64_t cpu_ns(void)
     return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-/* How far apart the calls that are picked lie. */
-static int64_t stride(int64_t calls, int64_t run_ns)
+/* How far apart the calls that are picked lie. With much written most are those
+ * of one page after the other: RUNS_BIG of them tell as much as all. */
+static int64_t stride(int64_t calls, int64_t run_ns, bool big)
 {
     int64_t runs = SWEEP_MS * NS_PER_MS / (run_ns + 1);
     runs = runs < RUNS_LEAST ? RUNS_LEAST : runs;
-    return sweep_is_full() || calls <= runs ? 1 : calls / runs;
+    if (sweep_is_full())
+        runs = big ? RUNS_BIG : calls;
+    return calls <= runs ? 1 : calls / runs;
 }
 
 void sweep(const struct fault_source *s, enum sweep_modes modes, bool big)
@@ -80,7 +83,7 @@ void sweep(const struct fault_source *s, enum sweep_modes modes, bool big)
     int64_t start_ns = cpu_ns();
     assert_int_equal(run(s, 0, false, big), 0);
     int64_t calls = s->calls(), runs = 0, fired;
-    int64_t step = stride(calls, cpu_ns() - start_ns);
+    int64_t step = stride(calls, cpu_ns() - start_ns, big);
     assert_true(calls > 0); /* else it would prove nothing */
     for (int mode = SWEEP_ONCE; mode <= SWEEP_FOR_EVER; mode <<= 1) {
         int64_t n = mode == SWEEP_ONCE ? 1 : 1 + step / 2;

@@ -4,8 +4,8 @@
  * all that come after it.
  *
  * As it stands a sweep picks calls evenly spread over all of them, as many as
- * take about SWEEP_MS of the processor; with FAULT_FULL=1 in the environment it takes
- * every one.
+ * take about SWEEP_MS of the processor; with FAULT_FULL=1 in the environment it
+ * takes every one.
  */
 #ifndef ROWHOUSE_TEST_SWEEP_H
 #define ROWHOUSE_TEST_SWEEP_H

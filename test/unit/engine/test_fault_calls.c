@@ -18,6 +18,9 @@
 #include "test/fault/scenario_internal.h"
 #include "test/fault/sweep.h"
 
+/* With so many more than there are the scenario lacks none. */
+enum { DESCRIPTORS_ENOUGH = 40 };
+
 static enum fault_libc_call chosen;
 static int chosen_errno;
 
@@ -42,13 +45,19 @@ static int64_t calls(void)
     return atomic_load(&fault_libc.calls);
 }
 
-static void sweep_call(const char *name, enum fault_libc_call call, int error, bool big)
+static void sweep_modes(const char *name, enum fault_libc_call call, int error,
+                        enum sweep_modes modes, bool big)
 {
     const struct fault_source s = {
         .name = name, .arm = arm, .disarm = disarm, .fired = fired, .calls = calls};
     chosen = call;
     chosen_errno = error;
-    sweep(&s, SWEEP_BOTH, big);
+    sweep(&s, modes, big);
+}
+
+static void sweep_call(const char *name, enum fault_libc_call call, int error, bool big)
+{
+    sweep_modes(name, call, error, SWEEP_BOTH, big);
 }
 
 static void test_open(void **state)
@@ -100,7 +109,9 @@ static void test_look(void **state)
 static void test_lock(void **state)
 {
     (void)state;
-    sweep_call("locks, ENOLCK", LIBC_LOCK, ENOLCK, false);
+    sweep_call("our locks, ENOLCK", LIBC_LOCK, ENOLCK, false);
+    /* Not for ever: SQLite tries the locks of its WAL for ten seconds each. */
+    sweep_modes("locks of SQLite, ENOLCK", LIBC_LOCK_SQLITE, ENOLCK, SWEEP_ONCE, false);
 }
 
 static void test_memory(void **state)
@@ -110,12 +121,65 @@ static void test_memory(void **state)
     sweep_call("threads, EAGAIN", LIBC_THREAD, EAGAIN, false);
 }
 
+/* No descriptors left, for real: the limit is as many as there are and n - 1. */
+
+static struct rlimit limit;
+static bool limited;
+
+static void limit_descriptors(int64_t n, bool for_ever)
+{
+    (void)for_ever;
+    struct rlimit low = limit;
+    low.rlim_cur = (rlim_t)(scenario_descriptors() + n - 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    limited = true;
+}
+
+static void lift_limit(void)
+{
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static int64_t never(void)
+{
+    return 0;
+}
+
+static int64_t is_limited(void)
+{
+    return limited;
+}
+
+static void test_descriptors(void **state)
+{
+    static const struct fault_source s = {.name = "descriptors left",
+                                          .arm = limit_descriptors,
+                                          .disarm = lift_limit,
+                                          .fired = is_limited,
+                                          .calls = is_limited};
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int64_t n = 1; n <= DESCRIPTORS_ENOUGH; n += sweep_is_full() ? 1 : 3) {
+        const struct scenario_options options = {.close_under_fault = n % 2 == 0};
+        limited = false;
+        scenario_run(&s, n, true, &options);
+    }
+    static const struct fault_source none = {.name = "enough descriptors",
+                                             .arm = limit_descriptors,
+                                             .disarm = lift_limit,
+                                             .fired = never,
+                                             .calls = never};
+    scenario_run(&none, DESCRIPTORS_ENOUGH, true, &(struct scenario_options){0});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open), cmocka_unit_test(test_read), cmocka_unit_test(test_write),
-        cmocka_unit_test(test_sync), cmocka_unit_test(test_size), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_look), cmocka_unit_test(test_lock), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_open),   cmocka_unit_test(test_read),
+        cmocka_unit_test(test_write),  cmocka_unit_test(test_sync),
+        cmocka_unit_test(test_size),   cmocka_unit_test(test_names),
+        cmocka_unit_test(test_look),   cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_descriptors),
     };
     fault_sqlite_alloc_install();
     conn_global_init();
