@@ -23,7 +23,7 @@ def install(folder):
     need(r.returncode == 0, '$ npm ci', r.stdout, r.stderr)
 
 
-t = Tap(limit_seconds=400)
+t = Tap(limit_seconds=560)
 with t.case('chromium, node and npm are there'):
     for program in ('chromium', 'node', 'npm'):
         need(shutil.which(program), 'no %s on this machine' % program)
