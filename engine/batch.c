@@ -445,8 +445,8 @@ static void serve(struct engine *en, struct tenant *t)
             tenant_close(en, t);
         return;
     }
-    if (stale)
-        tenant_let_go(en, t);
+    if (stale && tenant_let_go(en, t))
+        return;
     if (work && (t->state == TENANT_READY || !tenant_open(en, t)))
         run_batch(en, t);
 }

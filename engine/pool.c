@@ -324,12 +324,12 @@ static void serve(struct engine *en, struct tenant *t, struct reader_place *plac
 static enum reader_step open_and_choose(struct engine *en, struct tenant *t, enum reader_step step,
                                         struct reader_place *ret)
 {
-    if (step == READER_LET_GO)
-        tenant_let_go(en, t);
-    tenant_open(en, t); /* on failure it has answered those who wait */
+    int rc = step == READER_LET_GO ? tenant_let_go(en, t) : 0;
+    if (!rc)
+        rc = tenant_open(en, t); /* on failure those who wait were answered */
     pthread_mutex_lock(&t->lock);
     tenant_disown_locked(en, t, WORKER_KINDS);
-    step = t->state == TENANT_READY ? choose_locked(en, t, ret) : READER_NOTHING;
+    step = rc ? READER_NOTHING : choose_locked(en, t, ret);
     pthread_mutex_unlock(&t->lock);
     return step;
 }

@@ -107,9 +107,11 @@ void tenant_close(struct engine *en, struct tenant *t);
  * the disk failed or the database is damaged. Waiting jobs get the failure. */
 void tenant_fail(struct engine *en, struct tenant *t, const struct err *failure);
 
-/* For the owner, READY: the file was removed or replaced. Waiting jobs keep
- * waiting and are served from what the name leads to now. */
-void tenant_let_go(struct engine *en, struct tenant *t);
+/* For the owner, READY: the file, or its WAL, was removed or replaced. Waiting
+ * jobs keep waiting and are served from what the name leads to now. Where what
+ * the file left behind cannot be put in order, they are answered with that, the
+ * tenant stays READY and stale, and the next job tries again. */
+int tenant_let_go(struct engine *en, struct tenant *t);
 
 /* Answers a job that was queued, with rc and job->err. */
 void job_finish(struct engine *en, struct job *job, int rc);

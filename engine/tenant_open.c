@@ -6,6 +6,7 @@
  * exist, that somebody holds a lock, that memory is out.
  */
 #include <assert.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "engine/engine_internal.h"
@@ -135,15 +136,16 @@ static bool creation_wanted(struct engine *en, struct tenant *t, bool *ret_write
     return wanted;
 }
 
-static int create(struct engine *en, struct tenant *t, bool write_waits, struct err *e)
+static int create(struct engine *en, struct tenant *t, bool write_waits, bool *ret_made,
+                  struct err *e)
 {
     change(t, TENANT_CREATING);
     int rc = write_waits ? store_create_unflushed(en->store, &t->name, e)
                          : store_create(en->store, &t->name, e);
     if (rc && rc != ERR_EXISTS) /* a command may have been first */
         return rc;
-    if (!rc)
-        metric_inc(&metric_creations);
+    *ret_made = !rc;
+    metric_add(&metric_creations, *ret_made);
     /* Where memory is out for the name, the watching of the folder adds it. */
     (void)catalog_put(en->catalog, &t->name, NULL);
     change(t, TENANT_OPENING);
@@ -153,12 +155,12 @@ static int create(struct engine *en, struct tenant *t, bool write_waits, struct 
 static int open_writer(struct engine *en, struct tenant *t, struct writer **ret, struct err *e)
 {
     unsigned pending = 0;
-    bool write_waits = false;
-    int rc = writer_open(en, &t->name, ret, &pending, e);
+    bool write_waits = false, made = false;
+    int rc = writer_open(en, &t->name, false, ret, &pending, e);
     if (rc == ERR_NOT_FOUND && creation_wanted(en, t, &write_waits)) {
-        rc = create(en, t, write_waits, e);
+        rc = create(en, t, write_waits, &made, e);
         if (!rc)
-            rc = writer_open(en, &t->name, ret, &pending, e);
+            rc = writer_open(en, &t->name, made, ret, &pending, e);
     }
     if (rc)
         return rc;
@@ -230,27 +232,31 @@ static void become_absent(struct engine *en, struct tenant *t)
     registry_unref(&en->registry, t);
 }
 
-void tenant_close(struct engine *en, struct tenant *t)
+static void close_ready(struct engine *en, struct tenant *t)
 {
     registry_unlist(&en->registry, t);
-    if (t->state == TENANT_FAILED) {
-        become_absent(en, t);
-        return;
-    }
     pthread_mutex_lock(&t->lock);
     assert(t->readers_busy == 0);
     struct connections c = take_connections_locked(t);
     tenant_change_locked(t, TENANT_IDLE_CLOSING);
     pthread_mutex_unlock(&t->lock);
-
     pool_close(en, c.idle);
-    bool ours = writer_check_files(c.writer, NULL) == 0;
-    if (!ours)
-        writer_remove_orphans(en, &t->name, c.writer);
-    writer_close(en, c.writer, ours);
+    writer_close(en, c.writer, true);
     registry_unreserve(&en->registry);
     metric_inc(&metric_closes);
     become_absent(en, t);
+}
+
+void tenant_close(struct engine *en, struct tenant *t)
+{
+    if (t->state == TENANT_FAILED) {
+        registry_unlist(&en->registry, t);
+        become_absent(en, t);
+    } else if (writer_check_files(t->writer, NULL) == 0) {
+        close_ready(en, t);
+    } else {
+        tenant_let_go(en, t);
+    }
 }
 
 void tenant_fail(struct engine *en, struct tenant *t, const struct err *failure)
@@ -271,18 +277,60 @@ void tenant_fail(struct engine *en, struct tenant *t, const struct err *failure)
     answer_all(en, &waiting, failure);
 }
 
-void tenant_let_go(struct engine *en, struct tenant *t)
+/* No more is lent, and what was lent is back: bounded by the jobs' deadlines. */
+static void wait_for_readers(struct tenant *t)
 {
+    for (;;) {
+        pthread_mutex_lock(&t->lock);
+        t->stale = true;
+        unsigned busy = t->readers_busy;
+        pthread_mutex_unlock(&t->lock);
+        if (!busy)
+            return;
+        usleep(1000);
+    }
+}
+
+static int leave(struct engine *en, struct tenant *t, struct err *e)
+{
+    struct file_id now;
+    const char *path = sqlite3_db_filename(t->writer->cx.tx.reader.conn.db, "main");
+    /* Readers of the same file share the index of the WAL that was removed. */
+    if (path_file_id(path, &now, NULL) == 0 && file_id_same(now, t->file))
+        wait_for_readers(t);
+    return writer_leave(en, &t->name, t->writer, e);
+}
+
+/* It stays READY and stale: whoever comes next tries again. */
+static void cannot_leave(struct engine *en, struct tenant *t, const struct err *err)
+{
+    pthread_mutex_lock(&t->lock);
+    t->stale = true;
+    struct job_list waiting = take_waiting_locked(en, t, (int)err->code);
+    pthread_mutex_unlock(&t->lock);
+    registry_unlist(&en->registry, t); /* a tenant that was claimed is not listed */
+    registry_opened(&en->registry, t);
+    answer_all(en, &waiting, err);
+}
+
+int tenant_let_go(struct engine *en, struct tenant *t)
+{
+    struct err err = ERR_INIT;
+    int rc = leave(en, t, &err);
+    if (rc && !atomic_load(&en->closing)) {
+        err.code = (enum err_code)rc;
+        cannot_leave(en, t, &err);
+        return rc;
+    }
     registry_unlist(&en->registry, t);
     pthread_mutex_lock(&t->lock);
     struct connections c = take_connections_locked(t);
     tenant_change_locked(t, TENANT_DELETING);
     pthread_mutex_unlock(&t->lock);
-
     pool_close(en, c.idle);
-    writer_remove_orphans(en, &t->name, c.writer);
     writer_close(en, c.writer, false);
     registry_unreserve(&en->registry);
     metric_inc(&metric_replaced);
     become_absent(en, t);
+    return 0;
 }

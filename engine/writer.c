@@ -78,7 +78,7 @@ static int open_locked(struct engine *en, const struct tenant_name *name, struct
     return rc;
 }
 
-int writer_open(struct engine *en, const struct tenant_name *name, struct writer **ret,
+int writer_open(struct engine *en, const struct tenant_name *name, bool made, struct writer **ret,
                 unsigned *ret_pending, struct err *e)
 {
     struct writer *w = fault_calloc(1, sizeof *w);
@@ -87,7 +87,7 @@ int writer_open(struct engine *en, const struct tenant_name *name, struct writer
     w->cx.ids = &w->ids;
     w->checkpoint_at = CHECKPOINT_PAGES;
     int rc = open_locked(en, name, w, e);
-    if (!rc)
+    if (!rc && !made)
         rc = migrate_verify(&w->cx.tx.reader, &en->config.app, ret_pending, e);
     if (rc) {
         writer_close(en, w, false);
@@ -216,28 +216,46 @@ int writer_check_files(struct writer *w, struct err *e)
     return err_set(e, ERR_REPLACED, "the tenant's file was removed or replaced");
 }
 
-static void remove_if_ours(const char *path, struct file_id ours)
+static int remove_if_ours(const char *path, const char *ending, struct file_id ours, struct err *e)
 {
+    char name[4096 + 8];
     struct file_id now;
-    if (path_file_id(path, &now, NULL) == 0 && file_id_same(now, ours))
-        unlink(path);
+    snprintf(name, sizeof name, "%s%s", path, ending);
+    int rc = path_file_id(name, &now, e);
+    if (rc)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    if (file_id_same(now, ours) && unlink(name) < 0 && errno != ENOENT)
+        return err_errno(e, errno, "cannot remove %s", name);
+    return 0;
 }
 
-void writer_remove_orphans(struct engine *en, const struct tenant_name *name,
-                           const struct writer *w)
+static int remove_orphans(struct engine *en, const char *path, const struct writer *w,
+                          struct err *e)
 {
-    char path[4096], sibling[4096 + 8];
-    struct file_id file;
     int handle = -1;
-    store_file(en->store, name, path);
-    if (store_ddl_lock(en->store, true, &handle, NULL) < 0)
-        return;
-    /* Where the database itself is ours only its WAL was taken away. */
-    if (path_file_id(path, &file, NULL) < 0 || !file_id_same(file, w->file)) {
-        snprintf(sibling, sizeof sibling, "%s-wal", path);
-        remove_if_ours(sibling, w->wal);
-        snprintf(sibling, sizeof sibling, "%s-shm", path);
-        remove_if_ours(sibling, w->shm);
-    }
+    int rc = store_ddl_lock(en->store, true, &handle, e);
+    if (rc)
+        return rc;
+    rc = remove_if_ours(path, "-wal", w->wal, e);
+    if (!rc)
+        rc = remove_if_ours(path, "-shm", w->shm, e);
     store_ddl_unlock(en->store, handle);
+    return rc;
+}
+
+int writer_leave(struct engine *en, const struct tenant_name *name, struct writer *w, struct err *e)
+{
+    char path[4096];
+    struct file_id now;
+    store_file(en->store, name, path);
+    int rc = path_file_id(path, &now, e);
+    if (rc && rc != ERR_NOT_FOUND)
+        return rc;
+    if (rc || !file_id_same(now, w->file))
+        return remove_orphans(en, path, w, e);
+    int left = 0;
+    rc = wal_is_new(w, false, e);
+    if (!rc)
+        rc = conn_checkpoint(conn_of(w), false, &left, e);
+    return rc || !left ? rc : err_set(e, ERR_BUSY, "somebody still reads the removed WAL");
 }

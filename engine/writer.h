@@ -30,9 +30,9 @@ struct writer {
     bool wal_is_new;                             /* see conn_sync_itself() */
 };
 
-/* Opens the tenant's file, checks its schema, says how many migrations are
- * pending (writer_migrate() applies them), writes nothing yet. */
-int writer_open(struct engine *en, const struct tenant_name *name, struct writer **ret,
+/* Opens the tenant's file, checks its schema and says how many migrations are
+ * pending; writes nothing yet. `made`: the store has just made it. */
+int writer_open(struct engine *en, const struct tenant_name *name, bool made, struct writer **ret,
                 unsigned *ret_pending, struct err *e);
 
 /* Migrates where `pending`, makes the connection ready for jobs. */
@@ -44,10 +44,15 @@ int writer_flush(struct writer *w, struct err *e);
 /* Closes; NULL and half-opened ones are allowed. `tidy`: see conn_close_tidy(). */
 void writer_close(struct engine *en, struct writer *w, bool tidy);
 
-/* Removes -wal and -shm where they are still those of the writer's file, which
- * the name does not lead to any more. Takes the store's lock. */
-void writer_remove_orphans(struct engine *en, const struct tenant_name *name,
-                           const struct writer *w);
+/*
+ * Before a file that was removed or replaced is let go: what it leaves behind
+ * must not be taken for its successor's. Removes -wal and -shm where they are
+ * still those of the writer's file and the name leads to another; takes the
+ * store's lock. Where only the WAL was taken away, what it holds is copied into
+ * the database, which is still ours.
+ */
+int writer_leave(struct engine *en, const struct tenant_name *name, struct writer *w,
+                 struct err *e);
 
 /* Copies the WAL into the database where it has grown enough. */
 int writer_checkpoint(struct writer *w, struct err *e);

@@ -180,14 +180,58 @@ static void test_a_replaced_file(void **state)
     assert_int_equal(count_rows(start(x), "old"), 2);
 }
 
+/* Without the lock of the folder the old WAL cannot be taken away from the new
+ * file; so nothing is opened until it can be. */
+static void test_a_replaced_file_that_cannot_be_left(void **state)
+{
+    struct engine_fixture *x = *state;
+    struct engine *en = start(x);
+    char lock[256];
+    strcpy(lock, fixture_path(&x->f, ".rowhouse.ddl"));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(do_write(en, "acme", INSERT), 0);
+    unlink(fixture_path(&x->f, "acme.db"));
+    unlink(lock);
+    assert_int_equal(mkdir(lock, 0700), 0);
+    assert_int_equal(do_write(en, "acme", INSERT), ERR_REPLACED);
+    assert_int_equal(do_write(en, "acme", INSERT), ERR_IO);
+    long long n;
+    assert_int_equal(do_read(en, "acme", "SELECT 1", &n), ERR_IO);
+    assert_int_equal(state_of(en, "acme"), TENANT_READY);
+    assert_true(fixture_exists(&x->f, "acme.db-wal"));
+    rmdir(lock);
+    assert_int_equal(do_write(en, "acme", INSERT), 0);
+    assert_int_equal(count_rows(en, "acme"), 1);
+}
+
+/* What was acknowledged into a WAL that somebody removes is not lost: the engine
+ * has it open, and copies it into the database. */
 static void test_a_removed_wal(void **state)
 {
     struct engine_fixture *x = *state;
     struct engine *en = start(x);
+    sem_t gate;
+    sem_init(&gate, 0, 0);
+    struct call reader, writer;
+    assert_int_equal(do_write(en, "acme", INSERT), 0);
+    call_init(&reader, "acme", "SELECT count(*) FROM row", false);
+    reader.hold = &gate; /* its snapshot is in the old WAL */
+    call_submit(en, &reader);
+    wait_until(atomic_load(&reader.inside));
+    unlink(fixture_path(&x->f, "acme.db-wal"));
+    call_init(&writer, "acme", INSERT, true);
+    call_submit(en, &writer);
+    usleep(20000);
+    assert_int_equal(writer.answers, 0); /* not while the reader is there */
+    sem_post(&gate);
+    assert_int_equal(call_wait(&reader), 0);
+    assert_int_equal(call_wait(&writer), ERR_REPLACED);
+    assert_int_equal(do_write(en, "acme", INSERT), 0);
+    assert_int_equal(count_rows(en, "acme"), 3); /* also what was not acknowledged */
     assert_int_equal(do_write(en, "acme", INSERT), 0);
     unlink(fixture_path(&x->f, "acme.db-wal"));
-    assert_int_equal(do_write(en, "acme", INSERT), ERR_REPLACED);
-    assert_int_equal(do_write(en, "acme", INSERT), 0);
+    stop(x); /* the end notices it, too */
+    assert_int_equal(count_rows(start(x), "acme"), 4);
 }
 
 static void *remove_now_and_then(void *arg)
@@ -444,6 +488,7 @@ int main(void)
         ENGINE_TEST(test_all_busy_and_few_may_be_open),
         ENGINE_TEST(test_a_removed_file),
         ENGINE_TEST(test_a_replaced_file),
+        ENGINE_TEST(test_a_replaced_file_that_cannot_be_left),
         ENGINE_TEST(test_a_removed_wal),
         ENGINE_TEST(test_removal_under_load),
         ENGINE_TEST(test_damage_is_remembered_and_tried_again),
