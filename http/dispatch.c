@@ -17,11 +17,12 @@
 
 int exchange_refuse(struct exchange *ex, int status, const char *type, const char *fmt, ...)
 {
+    char text[ERR_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(ex->rq.err.text, sizeof ex->rq.err.text, fmt, args);
+    request_format(text, sizeof text, fmt, args);
     va_end(args);
-    ex->rq.err.code = ERR_MALFORMED;
+    request_fail(&ex->rq, ERR_MALFORMED, "%s", text);
     ex->rq.problem = type;
     ex->fail_status = status;
     ex->rc = ERR_MALFORMED;

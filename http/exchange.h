@@ -12,6 +12,8 @@
 #ifndef ROWHOUSE_HTTP_EXCHANGE_H
 #define ROWHOUSE_HTTP_EXCHANGE_H
 
+#include <stdarg.h>
+
 #include "http/client.h"
 #include "http/head.h"
 #include "http/idempotent.h"
@@ -124,6 +126,10 @@ void answer_print(struct exchange *ex, bool body, struct buf *out);
 const char *status_reason(int status);
 
 /* problem.c */
+
+/* vsnprintf, of a text for a problem. */
+void request_format(char *to, size_t bytes, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* Replaces the answer by the problem in rq.err (or rq.field_errors). */
 void problem_answer(struct exchange *ex);

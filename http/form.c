@@ -65,7 +65,7 @@ int form_find(struct arena *a, struct str encoded, struct str name, struct str *
     bool present = false;
     while (rest.p) {
         struct str value = str_cut(&rest, '&');
-        struct str key = str_cut(&value, '='), decoded;
+        struct str key = str_cut(&value, '='), decoded = {0};
         int rc = percent_decode(a, key, true, &decoded, e);
         if (rc < 0)
             return rc;

@@ -33,7 +33,7 @@ void listeners_close(struct listeners *l)
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage a;
+    struct sockaddr_storage a = {.ss_family = AF_UNSPEC};
     socklen_t n = sizeof a;
     if (getsockname(fd, (struct sockaddr *)&a, &n) != 0)
         return 0;

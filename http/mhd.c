@@ -96,7 +96,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd
     wc->stage = STAGE_HEAD;
     enter_heads(wc);
     /* The library's own buffer, which it is about to change as well. */
-    wc->target = (char *)(uintptr_t)target;
+    wc->target = (char *)target;
     wc->target_bytes = target ? strlen(target) : 0;
     wc->query = wc->target_bytes ? memchr(wc->target, '?', wc->target_bytes) : NULL;
     if (wc->query) {

@@ -2,9 +2,16 @@
  * Problem documents (RFC 9457). A type is a URN, "urn:rowhouse:problem:NAME":
  * it names the problem and does not pretend that there is a page behind it.
  */
+#include <stdio.h>
+
 #include "base/json.h"
 #include "http/exchange.h"
 #include "http/server.h"
+
+void request_format(char *to, size_t bytes, const char *fmt, va_list args)
+{
+    vsnprintf(to, bytes, fmt, args);
+}
 
 /* Titles of the statuses that no error code has. */
 static const char *title_of(int status)

@@ -87,7 +87,7 @@ int request_fail(struct request *rq, int code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    vsnprintf(rq->err.text, sizeof rq->err.text, fmt, args);
+    request_format(rq->err.text, sizeof rq->err.text, fmt, args);
     va_end(args);
     rq->err.code = (enum err_code)code;
     return code;
@@ -98,7 +98,7 @@ void request_field_error(struct request *rq, const char *field, const char *fmt,
     char text[ERR_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    request_format(text, sizeof text, fmt, args);
     va_end(args);
     struct field_error *f = arena_new(rq->arena, struct field_error);
     if (f) {

@@ -54,7 +54,7 @@ static int compare_for_sort(const void *a, const void *b)
 
 static int add_route(struct router *r, const struct route *route, struct err *e)
 {
-    struct pattern p;
+    struct pattern p = {.n_segments = 0};
     int rc = split_pattern(route->path, &p, e);
     if (rc < 0)
         return rc;

@@ -35,7 +35,7 @@ static bool is_alnum(char c)
 bool head_is_token(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!is_alnum(s.p[i]) && !memchr("!#$%&'*+-.^_`|~", s.p[i], 15))
+        if (!is_alnum(s.p[i]) && (!s.p[i] || !strchr("!#$%&'*+-.^_`|~", s.p[i])))
             return false;
     return s.n > 0;
 }
@@ -102,7 +102,7 @@ static bool target_ok(struct str t)
 {
     for (size_t i = 0; i < t.n; i++) {
         unsigned char c = (unsigned char)t.p[i];
-        if (c <= 0x20 || c >= 0x7f || memchr("\"<>#", c, 4))
+        if (c <= 0x20 || c >= 0x7f || strchr("\"<>#", c))
             return false;
     }
     return t.n > 0;

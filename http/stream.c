@@ -295,8 +295,9 @@ bool stream_begin(struct exchange *ex)
 
 void streams_end(struct loop *l)
 {
-    while (l->streams) {
-        struct stream *s = l->streams;
+    struct stream *next;
+    for (struct stream *s = l->streams; s; s = next) {
+        next = s->next;
         if (!s->waits_for_room) {
             buf_lit(&s->out, "retry: 1000\n\n");
             flush(s);
