@@ -33,6 +33,15 @@ static size_t place_of(struct str s, const char *set)
     return i;
 }
 
+/* ":" and at most five digits, up to 65535; or nothing. */
+static bool port_right(struct str s)
+{
+    unsigned value = 0;
+    for (size_t i = 1; i < s.n && i <= 5; i++)
+        value = value * 10 + (unsigned)(s.p[i] - '0');
+    return s.n == 0 || (s.p[0] == ':' && s.n <= 6 && all_of(tail(s, 1), DIGITS) && value <= 65535);
+}
+
 static bool host_right(struct str s)
 {
     bool bracket = s.n && s.p[0] == '[';
@@ -43,7 +52,7 @@ static bool host_right(struct str s)
     struct str port = tail(s, end);
     return name.n >= (bracket ? 2 : 1) &&
            all_of(name, bracket ? "0123456789abcdefABCDEF:." : LETTERS DIGITS "-._") &&
-           (port.n == 0 || (port.p[0] == ':' && port.n <= 6 && all_of(tail(port, 1), DIGITS)));
+           port_right(port);
 }
 
 static size_t count_of(const struct head *h, const char *name, struct str *ret)

@@ -4,6 +4,7 @@
  * no lone surrogate, no U+0000, no number out of range, 64 levels).
  */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -134,9 +135,10 @@ static bool read_number(struct reading *r)
     }
     const char *text = fuzz_cstr(r->a, str_make(r->s.p + from, r->at - from));
     errno = 0;
-    if (whole)
-        return strtoll(text, NULL, 10) || errno != ERANGE;
-    return isfinite(strtod(text, NULL));
+    if (!whole)
+        return isfinite(strtod(text, NULL));
+    long long value = strtoll(text, NULL, 10);
+    return errno == 0 || (value != LLONG_MIN && value != LLONG_MAX);
 }
 
 static bool read_array(struct reading *r, int level)
