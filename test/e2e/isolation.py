@@ -236,6 +236,8 @@ for op in ops:
                 r = ask(op, me, way, variant)
                 asked += 1
                 need(r.status < 500, r)
+                if variant[0] == 'foreign cursor' and 'cursor' in op.query:
+                    need(r.status in (400, 406), 'a cursor of another tenant was taken', r)
                 if op.path in NO_TENANT:
                     me = None
                 check(r, me, '%s, %s' % (way[0], variant[0]))
