@@ -20,7 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/fault.h"
 
 /* Pages a connection keeps: readers are many, a writer holds a batch. */
@@ -133,7 +132,7 @@ static int check_file(const char *path, struct file_id *ret, struct err *e)
 /* A file that goes away while it is opened gives SQLite errors of all kinds. */
 static bool is_gone(const char *path, struct file_id before)
 {
-    struct file_id now;
+    struct file_id now = {0};
     int rc = path_file_id(path, &now, NULL);
     return rc == ERR_NOT_FOUND || (!rc && !file_id_same(now, before));
 }
@@ -263,7 +262,7 @@ int path_file_id(const char *path, struct file_id *ret, struct err *e)
 int conn_file_id(struct conn *c, struct file_id *ret, struct err *e)
 {
     const char *path = sqlite3_db_filename(c->db, "main");
-    struct file_id id;
+    struct file_id id = {0};
     int rc = path_file_id(path, &id, e);
     int moved = 1;
     if (!rc && sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved))
@@ -316,11 +315,9 @@ static int rewrite(sqlite3_file *f, char *copy)
     return rc || !size ? rc : sync_file(f);
 }
 
-int conn_adopt_wal(struct conn *c, struct err *e)
+/* While it has the lock for writing, nobody else changes the WAL. */
+static int rewrite_locked(struct conn *c, char *copy, struct err *e)
 {
-    CLEANUP(freep) char *copy = fault_malloc(WAL_COPY_BYTES);
-    if (!copy)
-        return err_set(e, ERR_NOMEM, "memory is out");
     int rc = sqlite3_exec(c->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (rc)
         return sql_error(c->db, rc, "BEGIN IMMEDIATE", e);
@@ -331,6 +328,14 @@ int conn_adopt_wal(struct conn *c, struct err *e)
         return err_set(e, ERR_IO, "cannot rewrite %s-wal: the disk reported an error",
                        sqlite3_db_filename(c->db, "main"));
     return 0;
+}
+
+int conn_adopt_wal(struct conn *c, struct err *e)
+{
+    char *copy = fault_malloc(WAL_COPY_BYTES);
+    int rc = copy ? rewrite_locked(c, copy, e) : err_set(e, ERR_NOMEM, "memory is out");
+    free(copy);
+    return rc;
 }
 
 int conn_checkpoint(struct conn *c, bool truncate, int *ret_left, struct err *e)

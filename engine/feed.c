@@ -108,6 +108,7 @@ void feed_discard(struct feed_event *chain)
 
 static struct feed_event **place(struct ring *r, uint64_t p)
 {
+    assert(r->room > 0);
     return &r->events[p % r->room];
 }
 
@@ -173,19 +174,23 @@ static struct ring *ring_enter(struct feed_hub *h, const struct tenant_name *t,
     return r;
 }
 
-static void ring_free(struct feed_hub *h, struct shard *s, struct ring *r)
+static void ring_free(struct ring *r)
 {
-    struct ring **p = s->buckets;
-    unsigned char hash[crypto_shorthash_BYTES];
-    crypto_shorthash(hash, (const unsigned char *)r->tenant.s, r->tenant.n, h->key);
-    p += hash[1] % SHARD_BUCKETS;
-    while (*p != r)
-        p = &(*p)->hash_next;
-    *p = r->hash_next;
     while (r->begin < r->end)
         drop_first(r);
     free(r->events);
     free(r);
+}
+
+static void ring_drop(struct feed_hub *h, struct shard *s, struct ring *r)
+{
+    unsigned char hash[crypto_shorthash_BYTES];
+    crypto_shorthash(hash, (const unsigned char *)r->tenant.s, r->tenant.n, h->key);
+    struct ring **p = &s->buckets[hash[1] % SHARD_BUCKETS];
+    while (*p != r)
+        p = &(*p)->hash_next;
+    *p = r->hash_next;
+    ring_free(r);
 }
 
 /* Ends what ring_enter() began: the oldest rings go where there are too many. */
@@ -197,7 +202,7 @@ static void ring_leave(struct feed_hub *h, struct shard *s, struct ring *r)
            (s->idle_rings > FEED_SHARD_IDLE_RINGS || s->idle_bytes > FEED_SHARD_IDLE_BYTES)) {
         struct ring *oldest = s->oldest;
         idle_remove(s, oldest);
-        ring_free(h, s, oldest);
+        ring_drop(h, s, oldest);
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -205,7 +210,7 @@ static void ring_leave(struct feed_hub *h, struct shard *s, struct ring *r)
 static void ring_grow(struct ring *r)
 {
     size_t room = r->room ? r->room * 2 : RING_ROOM_FIRST;
-    struct feed_event **events = fault_calloc(room, sizeof *events);
+    struct feed_event **events = fault_calloc(room, sizeof(void *));
     if (!events)
         return;
     for (uint64_t p = r->begin; p < r->end; p++)
@@ -338,20 +343,21 @@ void feed_unsubscribe(struct feed_subscription *sub)
     free(sub);
 }
 
+static void shard_free(struct shard *s)
+{
+    for (size_t b = 0; b < SHARD_BUCKETS; b++) {
+        for (struct ring *r = s->buckets[b], *next; r; r = next) {
+            assert(!r->subscribers); /* a subscription outlives the engine */
+            next = r->hash_next;
+            ring_free(r);
+        }
+    }
+    pthread_mutex_destroy(&s->lock);
+}
+
 void feed_hub_close(struct feed_hub *h)
 {
-    if (!h)
-        return;
-    for (size_t i = 0; i < FEED_SHARDS; i++) {
-        struct shard *s = &h->shards[i];
-        while (s->oldest) {
-            struct ring *r = s->oldest;
-            idle_remove(s, r);
-            ring_free(h, s, r);
-        }
-        for (size_t b = 0; b < SHARD_BUCKETS; b++)
-            assert(!s->buckets[b]); /* a subscription outlives the engine */
-        pthread_mutex_destroy(&s->lock);
-    }
+    for (size_t i = 0; h && i < FEED_SHARDS; i++)
+        shard_free(&h->shards[i]);
     free(h);
 }

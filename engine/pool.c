@@ -154,7 +154,7 @@ void pool_give_back(struct engine *en, struct tenant *t, struct pooled *p)
 
 static bool leads_elsewhere(struct pooled *p)
 {
-    struct file_id now;
+    struct file_id now = {0};
     const char *path = sqlite3_db_filename(p->reader.conn.db, "main");
     int rc = path_file_id(path, &now, NULL);
     return rc == ERR_NOT_FOUND || (!rc && !file_id_same(now, p->file));

@@ -15,7 +15,7 @@
 int registry_init(struct registry *r, unsigned open_max, struct err *e)
 {
     *r = (struct registry){.reserved_max = open_max};
-    r->buckets = fault_calloc(REGISTRY_BUCKETS, sizeof *r->buckets);
+    r->buckets = fault_calloc(REGISTRY_BUCKETS, sizeof(void *));
     if (!r->buckets)
         return err_set(e, ERR_NOMEM, "memory is out");
     randombytes_buf(r->key, sizeof r->key);

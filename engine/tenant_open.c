@@ -293,7 +293,7 @@ static void wait_for_readers(struct tenant *t)
 
 static int leave(struct engine *en, struct tenant *t, struct err *e)
 {
-    struct file_id now;
+    struct file_id now = {0};
     const char *path = sqlite3_db_filename(t->writer->cx.tx.reader.conn.db, "main");
     /* Readers of the same file share the index of the WAL that was removed. */
     if (path_file_id(path, &now, NULL) == 0 && file_id_same(now, t->file))

@@ -205,7 +205,7 @@ void writer_close(struct engine *en, struct writer *w, bool tidy)
 int writer_check_files(struct writer *w, struct err *e)
 {
     const char *path = sqlite3_db_filename(conn_of(w)->db, "main");
-    struct file_id file, wal;
+    struct file_id file = {0}, wal = {0};
     int rc = path_file_id(path, &file, e);
     if (!rc)
         rc = path_file_id(sqlite3_filename_wal(path), &wal, e);
@@ -219,7 +219,7 @@ int writer_check_files(struct writer *w, struct err *e)
 static int remove_if_ours(const char *path, const char *ending, struct file_id ours, struct err *e)
 {
     char name[4096 + 8];
-    struct file_id now;
+    struct file_id now = {0};
     snprintf(name, sizeof name, "%s%s", path, ending);
     int rc = path_file_id(name, &now, e);
     if (rc)
@@ -246,7 +246,7 @@ static int remove_orphans(struct engine *en, const char *path, const struct writ
 int writer_leave(struct engine *en, const struct tenant_name *name, struct writer *w, struct err *e)
 {
     char path[4096];
-    struct file_id now;
+    struct file_id now = {0};
     store_file(en->store, name, path);
     int rc = path_file_id(path, &now, e);
     if (rc && rc != ERR_NOT_FOUND)

@@ -140,7 +140,7 @@ static double cpu_s(void)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static long resident_kb(void)
+static long resident_mb(void)
 {
     long pages = 0, resident = 0;
     FILE *f = fopen("/proc/self/statm", "r");
@@ -148,17 +148,17 @@ static long resident_kb(void)
         resident = 0;
     if (f)
         fclose(f);
-    return resident * (sysconf(_SC_PAGESIZE) / 1024);
+    return resident * sysconf(_SC_PAGESIZE) / (1024 * 1024);
 }
 
 static void report(const struct load *l, int64_t *took, int64_t ns, double cpu)
 {
     qsort(took, l->total, sizeof *took, compare);
     double s = (double)ns / 1e9;
+    unsigned middle = l->total / 2, late = l->total - 1 - l->total / 100;
     printf("%-34s %9.0f/s  p50 %7.2f ms  p99 %7.2f ms  max %7.2f ms  cpu %5.1f us  rss %ld MB\n",
-           l->name, l->total / s, (double)took[l->total / 2] / 1e6,
-           (double)took[l->total - 1 - l->total / 100] / 1e6, (double)took[l->total - 1] / 1e6,
-           cpu * 1e6 / l->total, resident_kb() / 1024);
+           l->name, l->total / s, (double)took[middle] / 1e6, (double)took[late] / 1e6,
+           (double)took[l->total - 1] / 1e6, cpu * 1e6 / l->total, resident_mb());
     fflush(stdout);
 }
 

@@ -115,8 +115,8 @@ static void test_which_file(void **state)
     assert_ok(path_file_id(fixture_path(f, "acme.db"), &of_name, e));
     assert_true(file_id_same(of_conn, of_name));
     make(f, "other");
-    char from[128];
-    strcpy(from, fixture_path(f, "other.db"));
+    char from[256];
+    snprintf(from, sizeof from, "%s", fixture_path(f, "other.db"));
     assert_int_equal(rename(from, fixture_path(f, "acme.db")), 0);
     assert_fails(conn_file_id(&c, &of_conn, e), ERR_REPLACED, "replaced");
     unlink(fixture_path(f, "acme.db"));

@@ -61,7 +61,7 @@ static void test_closed_server_makes_no_tenant(void **state)
 static void test_a_reader_cannot_write(void **state)
 {
     struct engine *en = start(*state);
-    long long n;
+    long long n = -1;
     assert_int_equal(count_rows(en, "acme"), 0);
     assert_int_equal(do_read(en, "acme", INSERT, &n), ERR_READ_ONLY);
     assert_int_equal(do_read(en, "acme", "ATTACH '/etc/passwd' AS p", &n), ERR_PERMISSION);

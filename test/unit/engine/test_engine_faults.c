@@ -9,7 +9,7 @@ enum { MOST_POINTS = 500 };
 /* A new tenant, a write, a second write, a read: how many were acknowledged. */
 static int use(struct engine *en, const char *tenant, enum fault_kind kind, int64_t n)
 {
-    long long rows;
+    long long rows = -1;
     fault_arm(kind, n, false);
     int first = do_write(en, tenant, INSERT);
     int second = do_write(en, tenant, INSERT);
@@ -133,7 +133,7 @@ static void test_relaxed_beside_a_flush_that_fails(void **state)
     assert_int_equal(call_wait(&relaxed), 0);
     assert_int_equal(relaxed.job.reached, DURABILITY_RELAXED);
     wait_until(do_write(en, "acme", INSERT) == 0);
-    long long n;
+    long long n = -1;
     assert_int_equal(do_read(en, "acme", "SELECT count(*) FROM row WHERE text = 'relaxed'", &n), 0);
     assert_int_equal(n, 1);
     const char *expected[] = {"SELECT 1", "INSERT INTO row (text) VALUES ('relaxed')", INSERT};

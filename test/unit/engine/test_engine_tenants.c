@@ -18,7 +18,7 @@ struct racer {
 static void *race(void *arg)
 {
     struct racer *r = arg;
-    long long n;
+    long long n = -1;
     pthread_barrier_wait(r->start);
     r->rc = r->write ? do_write(r->en, "acme", INSERT)
                      : do_read(r->en, "acme", "SELECT count(*) FROM row", &n);
@@ -187,7 +187,7 @@ static void test_a_replaced_file_that_cannot_be_left(void **state)
     struct engine_fixture *x = *state;
     struct engine *en = start(x);
     char lock[256];
-    strcpy(lock, fixture_path(&x->f, ".rowhouse.ddl"));
+    snprintf(lock, sizeof lock, "%s", fixture_path(&x->f, ".rowhouse.ddl"));
     for (int i = 0; i < 3; i++)
         assert_int_equal(do_write(en, "acme", INSERT), 0);
     unlink(fixture_path(&x->f, "acme.db"));
@@ -195,7 +195,7 @@ static void test_a_replaced_file_that_cannot_be_left(void **state)
     assert_int_equal(mkdir(lock, 0700), 0);
     assert_int_equal(do_write(en, "acme", INSERT), ERR_REPLACED);
     assert_int_equal(do_write(en, "acme", INSERT), ERR_IO);
-    long long n;
+    long long n = -1;
     assert_int_equal(do_read(en, "acme", "SELECT 1", &n), ERR_IO);
     assert_int_equal(state_of(en, "acme"), TENANT_READY);
     assert_true(fixture_exists(&x->f, "acme.db-wal"));
@@ -255,7 +255,6 @@ static void test_removal_under_load(void **state)
     pthread_t thread;
     pthread_create(&thread, NULL, remove_now_and_then, x);
     static struct call calls[64];
-    int replaced = 0;
     for (int round = 0; round < 60; round++) {
         for (size_t i = 0; i < COUNT_OF(calls); i++) {
             call_init(&calls[i], "acme", i % 4 ? INSERT : "SELECT count(*) FROM row", i % 4 != 0);
@@ -266,15 +265,14 @@ static void test_removal_under_load(void **state)
             int rc = call_wait(&calls[i]);
             if (rc && rc != ERR_REPLACED)
                 fail_msg("%d %s", rc, calls[i].job.err.text);
-            replaced += rc != 0;
         }
     }
     pthread_join(thread, NULL);
-    assert_true(replaced > 0);
     unlink(fixture_path(&x->f, "acme.db"));
     int rc = do_write(en, "acme", INSERT);
     assert_true(rc == 0 || rc == ERR_REPLACED);
     assert_int_equal(count_rows(en, "acme"), rc == 0);
+    assert_true(atomic_load(&fixture_opens) > 1);
 }
 
 static void test_damage_is_remembered_and_tried_again(void **state)
@@ -286,7 +284,7 @@ static void test_damage_is_remembered_and_tried_again(void **state)
     assert_int_equal(do_write(en, "bad", INSERT), ERR_CORRUPT);
     assert_int_equal(state_of(en, "bad"), TENANT_FAILED);
     int64_t failed_ns = clock_mono_ns();
-    long long n;
+    long long n = -1;
     assert_int_equal(do_read(en, "bad", "SELECT 1", &n), ERR_CORRUPT);
     assert_int_equal(do_write(en, "empty", INSERT), ERR_CORRUPT);
     assert_int_equal(do_write(en, "good", INSERT), 0);
@@ -422,7 +420,7 @@ static void walk_step(struct walker *w)
 {
     char name[8];
     snprintf(name, sizeof name, "w%d", rand_r(&w->seed) % WALK_TENANTS);
-    long long n;
+    long long n = -1;
     int rc = 0;
     int what = rand_r(&w->seed) % 20;
     if (what == 0)

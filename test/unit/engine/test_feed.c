@@ -56,7 +56,7 @@ static int take_all(struct feed_subscription *sub, int *ret_n, char id[40], bool
         char data[16] = "";
         memcpy(data, ev->data.p, ev->data.n);
         last = atoi(data);
-        strcpy(id, ev->id);
+        snprintf(id, sizeof ev->id, "%s", ev->id);
         (*ret_n)++;
         assert_true(str_eq(ev->type, STR("item.created")));
         feed_event_unref(ev);
