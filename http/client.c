@@ -150,10 +150,14 @@ static bool has_bytes(int fd)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+/* The time for the first head runs from the connection's first moment, for a
+ * later one from its first byte. */
 static void hand_to_wire(struct client *c)
 {
+    int64_t since = c->phase == CLIENT_FRESH ? c->phase_ns : c->loop->now_ns;
     loop_unwatch(c->loop, c->fd);
     client_enter(c, CLIENT_HEAD);
+    c->phase_ns = since;
     wire_add(c->loop->wire, c);
 }
 
@@ -286,6 +290,8 @@ void client_drain(struct client *c, bool at_once)
         if (at_once)
             deadline_answer_instead(c, "shutting-down", "The server is shutting down");
         return;
+    case CLIENT_STREAM:
+        return; /* streams_end() is its end */
     default:
         if (at_once && !c->shut)
             shutdown(c->fd, SHUT_RDWR);

@@ -188,6 +188,7 @@ static void *loop_main(void *arg)
         turn(l);
     wire_close(l->wire);
     l->wire = NULL;
+    streams_end(l);
     while (l->clients)
         client_free(l->clients);
     atomic_store(&l->ended, true);

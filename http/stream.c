@@ -268,6 +268,9 @@ static bool give_up(struct stream *s, struct exchange *ex, int rc, const char *t
 bool stream_begin(struct exchange *ex)
 {
     struct client *c = ex->client;
+    /* streams_end() has been here, and comes again only at the loop's end. */
+    if (ex->loop->draining)
+        return give_up(NULL, ex, ERR_SHUTDOWN, "The server is shutting down");
     struct stream *s = make(ex);
     int rc = s ? subscribe(s, ex) : ERR_NOMEM;
     if (rc < 0)

@@ -53,6 +53,22 @@ with t.case('requests begun before SIGTERM are finished, with Connection: close'
 with t.case('all of them are in the database'):
     equal(sql(s.file('drain'), 'SELECT count(*) FROM items'), [(10,)])
 
+with t.case('SIGTERM while streams open: each is refused or ends, exit 0 at once'):
+    for delay in (0.002, 0.005, 0.01, 0.03):
+        s = Server(t)
+        conns = [Conn(s.port) for _ in range(40)]
+        time.sleep(0.1)
+        for i, c in enumerate(conns):
+            c.send(b'GET /tenant/s%d/events HTTP/1.1\r\nHost: localhost\r\n\r\n' % i)
+        time.sleep(delay)
+        begin = time.monotonic()
+        s.terminate()
+        equal(s.wait(), 0, s.log_tail())
+        need(time.monotonic() - begin < 5 * SLOW, 'took %.1f s' % (time.monotonic() - begin))
+        for c in conns:
+            one_of(c.rest()[:12], (b'HTTP/1.1 200', b'HTTP/1.1 503'))
+            c.close()
+
 with t.case('SIGTERM under load: nothing that was sent before it fails, exit 0'):
     s = Server(t)
     sent, lock, bad = [], threading.Lock(), []
