@@ -11,7 +11,7 @@
 
 #include "http/http.h"
 
-enum { HEAD_HEADERS_MAX = 500, HEAD_TARGET_MAX = 8192 };
+enum { HEAD_HEADERS_MAX = 500, HEAD_TARGET_MAX = 8192, HEAD_BYTES_MAX = 32 << 10 };
 
 /* All strings are borrowed from whoever filled it. */
 struct head {
@@ -20,9 +20,10 @@ struct head {
     unsigned minor;    /* of HTTP/1.x */
     struct header *headers;
     size_t n_headers;
-    bool overflow; /* there were more headers than were kept */
-    bool torn;     /* bytes between the fields that no field accounts for:
-                      a NUL, or a folded line */
+    bool overflow;  /* there were more headers than were kept */
+    bool too_large; /* more bytes, or more cookies, than are taken */
+    bool torn;      /* bytes between the fields that no field accounts for:
+                       a NUL, or a folded line */
 };
 
 struct screened {

@@ -16,9 +16,14 @@
  *  - Where Content-Length is not a number, or cookies fill the pool, it writes
  *    the head of its 400 or 431 twice. Its log tells of that before it writes:
  *    then the socket is taken away from it, and the answer is ours.
- *  - A connection's pool is zeroed whole after each request, so it is as large
- *    as the largest head we accept needs, and idle connections are taken out of
- *    the library (client.h).
+ *  - A connection's pool holds what was read (at first up to a half of it, so
+ *    a next request too), an entry for each field and cookie, a copy of the
+ *    cookies, and the answer's head: where there is no room for that, it closes
+ *    without a word. So has_room() counts before anything is done, and a head
+ *    that leaves too little is our 431.
+ *  - The pool is zeroed whole after each request, so it is no larger than the
+ *    largest head we accept needs, and idle connections are taken out of the
+ *    library (client.h).
  *
  * Taking a socket back: its descriptor is duplicated, and replaced by a socket
  * whose other end is closed. The library then sees the end of a connection.
@@ -38,7 +43,12 @@
 #include "http/stream.h"
 #include "http/wire.h"
 
-enum { POOL_BYTES = 32 << 10, READ_BYTES = 4096 };
+enum {
+    POOL_BYTES = 64 << 10,
+    READ_BYTES = 4096,
+    ENTRY_BYTES = 64, /* of the pool, for each field and cookie */
+    HEAD_ROOM = 4096  /* of the pool, for the answer's head, without what echoes the target */
+};
 
 struct wire {
     struct loop *loop;
@@ -60,6 +70,7 @@ struct wire_conn {
     enum wire_stage stage;
     char *target; /* of the request, in the library's buffer */
     size_t target_bytes;
+    size_t head_bytes;
     char *query;      /* where it was cut, or NULL */
     char query_first; /* the byte that was there */
 };
@@ -175,6 +186,30 @@ static size_t read_head(struct wire_conn *wc, const char *method, const char *ve
     return bytes;
 }
 
+static enum MHD_Result add_use(void *cls, enum MHD_ValueKind kind, const char *name,
+                               size_t name_bytes, const char *value, size_t value_bytes)
+{
+    (void)name;
+    (void)value;
+    size_t *use = cls;
+    *use += ENTRY_BYTES;
+    if (kind != MHD_HEADER_KIND)
+        *use += name_bytes + value_bytes + 4;
+    return MHD_YES;
+}
+
+/* True where the pool is certain to have room for the answer's head, whatever
+ * else has been read: the next request, trailers. */
+static bool has_room(struct wire_conn *wc, size_t head_bytes)
+{
+    size_t use = head_bytes + READ_BYTES;
+    if (use < POOL_BYTES / 2)
+        use = POOL_BYTES / 2;
+    MHD_get_connection_values_n(wc->mhd, MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_FOOTER_KIND,
+                                add_use, &use);
+    return use + HEAD_ROOM + wc->target_bytes <= POOL_BYTES;
+}
+
 static void add_headers(struct MHD_Response *response, const struct exchange *ex)
 {
     char value[9000], name[64];
@@ -221,26 +256,6 @@ static enum MHD_Result act(struct wire_conn *wc, enum exchange_step step)
     return MHD_YES;
 }
 
-static enum MHD_Result begin(struct wire_conn *wc, const char *method, const char *version)
-{
-    struct client *c = wc->client;
-    leave_heads(wc);
-    struct field_list list = {{.n_headers = 0}, .end = NULL};
-    size_t bytes = read_head(wc, method, version, &list);
-    c->ex = exchange_new(c, &list.head, method, bytes);
-    if (!c->ex)
-        return MHD_NO;
-    bool go_on = exchange_begin(c->ex);
-    client_account(c, bytes + c->ex->in.length, !c->ex->in.chunked);
-    wc->stage = STAGE_BODY;
-    if (!go_on) {
-        c->linger = true;
-        return queue_answer(wc);
-    }
-    client_enter(c, c->ex->in.chunked || c->ex->in.length ? CLIENT_BODY : CLIENT_HANDLER);
-    return MHD_YES;
-}
-
 /* Sends a READY answer on the socket itself; the library sees the end of its
  * connection. False where the socket cannot be taken back. */
 static bool answer_without_library(struct client *c, struct exchange *ex)
@@ -255,6 +270,35 @@ static bool answer_without_library(struct client *c, struct exchange *ex)
     buf_free(&bytes);
     exchange_over(ex, true);
     return true;
+}
+
+static enum MHD_Result begin(struct wire_conn *wc, const char *method, const char *version)
+{
+    struct client *c = wc->client;
+    leave_heads(wc);
+    struct field_list list; /* 16 KB: not zeroed as a whole */
+    list.head = (struct head){.n_headers = 0};
+    list.end = NULL;
+    size_t bytes = read_head(wc, method, version, &list);
+    bool room = has_room(wc, bytes);
+    wc->head_bytes = bytes;
+    list.head.too_large = !room || bytes > HEAD_BYTES_MAX;
+    c->ex = exchange_new(c, &list.head, method, bytes);
+    if (!c->ex)
+        return MHD_NO;
+    bool go_on = exchange_begin(c->ex);
+    client_account(c, bytes + c->ex->in.length, !c->ex->in.chunked);
+    wc->stage = STAGE_BODY;
+    if (!go_on && !room) {
+        answer_without_library(c, c->ex);
+        return MHD_NO;
+    }
+    if (!go_on) {
+        c->linger = true;
+        return queue_answer(wc);
+    }
+    client_enter(c, c->ex->in.chunked || c->ex->in.length ? CLIENT_BODY : CLIENT_HANDLER);
+    return MHD_YES;
 }
 
 /* The library logs that it refuses a head, right before it writes the answer.
@@ -275,6 +319,19 @@ static void on_log(void *cls, const char *fmt, va_list args)
     leave_heads(wc);
     if (ex && !answer_without_library(wc->client, ex))
         exchange_free(ex);
+}
+
+/* False where they left no room for the answer: it was sent already. */
+static bool trailers_fit(struct wire_conn *wc)
+{
+    struct exchange *ex = wc->client->ex;
+    if (has_room(wc, wc->head_bytes))
+        return true;
+    exchange_refuse(ex, 431, "headers-too-large", "Too many trailers");
+    ex->must_close = true;
+    answer_finish(ex);
+    answer_without_library(wc->client, ex);
+    return false;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
@@ -301,6 +358,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
     }
     if (wc->stage == STAGE_WAIT)
         return act(wc, exchange_resumed(wc->client->ex));
+    if (wc->client->ex->in.chunked && !trailers_fit(wc))
+        return MHD_NO;
     if (wc->client->phase == CLIENT_BODY)
         client_enter(wc->client, CLIENT_HANDLER);
     return act(wc, exchange_run(wc->client->ex));

@@ -79,6 +79,10 @@ static bool value_ok(struct str v)
 
 static int check_fields(const struct head *h, int *ret_status, struct err *e)
 {
+    if (h->too_large) {
+        *ret_status = 431;
+        return err_set(e, ERR_TOO_LARGE, "The header has too many bytes, fields or cookies");
+    }
     if (h->overflow) {
         *ret_status = 431;
         return err_set(e, ERR_TOO_LARGE, "More than %d header fields", (int)HEAD_HEADERS_MAX);
@@ -256,13 +260,15 @@ int screen_head(const struct head *h, struct screened *ret, int *ret_status, str
 {
     struct screened out = {.method = http_method_parse(h->method)};
     *ret_status = 400;
-    int rc = check_fields(h, ret_status, e);
-    if (rc == 0 && !head_is_token(h->method))
-        rc = err_set(e, ERR_MALFORMED, "The method is not a token");
-    if (rc == 0 && h->target.n > HEAD_TARGET_MAX) {
+    int rc = 0;
+    if (h->target.n > HEAD_TARGET_MAX) {
         *ret_status = 414;
         rc = err_set(e, ERR_TOO_LARGE, "The target is longer than %d bytes", (int)HEAD_TARGET_MAX);
     }
+    if (rc == 0)
+        rc = check_fields(h, ret_status, e);
+    if (rc == 0 && !head_is_token(h->method))
+        rc = err_set(e, ERR_MALFORMED, "The method is not a token");
     if (rc == 0 && !target_ok(h->target))
         rc = err_set(e, ERR_MALFORMED, "The target has bytes that must be percent-encoded");
     if (rc == 0)
