@@ -247,6 +247,48 @@ with t.case('between 8 KiB and 32 KiB headers are accepted or 431'):
         raw, _ = exchange(s.port, b'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: ' + b'v' * n + b'\r\n\r\n')
         one_of([r and r.status for r in responses(raw)], ([200], [431]), n, raw[:500])
 
+def posting(lines, target='/api/items'):
+    """All that comes back of a POST with these header lines."""
+    raw, _ = exchange(s.port, b'POST ' + target.encode() + b' HTTP/1.1\r\nHost: localhost\r\nX-Tenant: room\r\n'
+                      b'Content-Type: application/json\r\nContent-Length: 15\r\nConnection: close\r\n' + lines +
+                      b'\r\n{"name":"room"}')
+    return [r and r.status for r in responses(raw)]
+
+
+def crumbs(n, each):
+    return b'Cookie: ' + b'; '.join(b'c%d=%s' % (i, b'v' * each) for i in range(n)) + b'\r\n'
+
+
+for n in (290, 300, 310):
+    with t.case('%d cookies in 7 KB are accepted' % n):
+        lines = crumbs(n, 7000 // n - 7)
+        need(5800 < len(lines) < 7200, len(lines))
+        equal(posting(lines), [201])
+with t.case('many cookies in 8 KiB are answered'):
+    for n in (400, 600, 1000, 1600):
+        one_of(posting(crumbs(n, 1)[:8190].rstrip(b'\r\n') + b'\r\n'), ([201], [431]), n)
+with t.case('100 to 400 tiny fields are accepted, up to 2,000 answered'):
+    for n in (100, 200, 300, 400, 425, 450, 475, 490, 500, 550, 600, 800, 1000, 2000):
+        for line in (b'a:\r\n', b'ab: c\r\n'):
+            one_of(posting(line * n), ([201],) if n <= 400 else ([201], [431]), n, line)
+with t.case('8 KiB in one field, and a target of 4 KiB, are accepted'):
+    equal(posting(b'X-Big: ' + b'v' * 8192 + b'\r\n'), [201])
+    equal(posting(b'X-Big: ' + b'v' * 8000 + b'\r\n' + crumbs(100, 1), '/api/items?q=' + 'q' * 4000), [201])
+with t.case('no size of header stays without an answer'):
+    for n in range(8 << 10, 40 << 10, 443):
+        one_of(posting(b'X-Big: ' + b'v' * n + b'\r\n'), ([201], [431]), n)
+        one_of(posting(b'', '/api/items?' + 'q' * n), ([201], [414]), n)
+with t.case('many fields and a full pipeline: answers in order'):
+    one = b'GET /health HTTP/1.1\r\nHost: localhost\r\n' + b'ab: c\r\n' * 400 + b'\r\n'
+    raw, _ = exchange(s.port, one * 30)
+    equal([r.status for r in responses(raw)], [200] * 30, raw[-500:])
+with t.case('trailers leave room for the answer, or are 431'):
+    head = b'POST /api/items HTTP/1.1\r\nHost: localhost\r\nX-Tenant: room\r\nContent-Type: application/json\r\n' \
+           b'Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n10\r\n{"name":"trail"}\r\n0\r\n'
+    for n in (0, 10, 100, 300, 400, 450, 470, 480, 490, 500, 600):
+        raw, _ = exchange(s.port, head + b'a: b\r\n' * n + b'\r\n')
+        one_of([r and r.status for r in responses(raw)], ([201],) if n <= 100 else ([201], [400], [413], [431]), n)
+
 with t.case('keep-alive: 200 requests on one connection'):
     k = s.client(keep=True)
     for i in range(200):
