@@ -46,8 +46,9 @@
 enum {
     POOL_BYTES = 64 << 10,
     READ_BYTES = 4096,
-    ENTRY_BYTES = 64, /* of the pool, for each field and cookie */
-    HEAD_ROOM = 4096  /* of the pool, for the answer's head, without what echoes the target */
+    ENTRY_BYTES = 64,    /* of the pool, for each field and cookie */
+    DEAD_USES_MAX = 256, /* the kernel lets one file be watched 1,000 times at once */
+    HEAD_ROOM = 4096     /* of the pool, for the answer's head, without what echoes the target */
 };
 
 struct wire {
@@ -55,6 +56,7 @@ struct wire {
     struct MHD_Daemon *daemon;
     int epoll_fd;                /* the daemon's */
     int dead_fd;                 /* a socket whose other end is closed */
+    unsigned dead_uses;          /* how many connections got this one */
     struct wire_conn *handed_in; /* by the wire_add() that runs */
     struct wire_conn *heads;     /* those whose target was seen, but not all of the head */
 };
@@ -501,6 +503,20 @@ void wire_resume(struct client *c)
     c->loop->wire_due = true;
 }
 
+/* The socket that a taken one is replaced by. */
+static int dead_socket(struct wire *w)
+{
+    if (++w->dead_uses > DEAD_USES_MAX) {
+        int fresh = make_dead_socket();
+        if (fresh >= 0) {
+            close(w->dead_fd);
+            w->dead_fd = fresh;
+            w->dead_uses = 1;
+        }
+    }
+    return w->dead_fd;
+}
+
 int wire_take(struct client *c)
 {
     struct wire_conn *wc = c->handle;
@@ -511,7 +527,7 @@ int wire_take(struct client *c)
     struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLET,
                              .data.ptr = wc->mhd};
     bool watched = epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL) == 0;
-    if (dup3(w->dead_fd, c->fd, O_CLOEXEC) < 0) {
+    if (dup3(dead_socket(w), c->fd, O_CLOEXEC) < 0) {
         int saved = errno;
         close(fd);
         return -saved;

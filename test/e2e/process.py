@@ -26,6 +26,11 @@ def answers(port, path='/health', host='127.0.0.1'):
         return 0
 
 
+def resident(server):
+    with open('/proc/%d/statm' % server.process.pid) as f:
+        return int(f.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
 with t.case('/livez and /readyz'):
     s = Server(t)
     for target in ('/livez', '/readyz', '/health'):
@@ -68,6 +73,18 @@ with t.case('SIGTERM while streams open: each is refused or ends, exit 0 at once
         for c in conns:
             one_of(c.rest()[:12], (b'HTTP/1.1 200', b'HTTP/1.1 503'))
             c.close()
+
+with t.case('2,500 connections that go idle together: little memory, exit 0'):
+    s = Server(t, env={'RUST_LOG': 'error'})
+    conns = [Conn(s.port) for _ in range(2500)]
+    for c in conns:
+        c.send(b'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    for c in conns:
+        equal(c.response().status, 200)
+    until('below 20 KiB each', 20, lambda: resident(s) < (50 << 20))
+    s.stop()
+    for c in conns:
+        c.close()
 
 with t.case('SIGTERM under load: nothing that was sent before it fails, exit 0'):
     s = Server(t)
