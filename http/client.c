@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -239,15 +238,6 @@ void client_send_last(struct client *c, int fd, struct str bytes)
     linger(c, fd);
 }
 
-/* The library's memory of many idle connections is free now, but the libc
- * keeps it unless it is asked. That takes milliseconds, so not often. */
-void client_give_memory_back(struct timer *t)
-{
-    struct loop *l = (struct loop *)(void *)((char *)t - offsetof(struct loop, trim_timer));
-    l->n_parked = 0;
-    malloc_trim(0);
-}
-
 void client_park(struct client *c)
 {
     int64_t since = c->phase_ns;
@@ -257,9 +247,6 @@ void client_park(struct client *c)
     c->fd = fd;
     client_enter(c, CLIENT_PARKED);
     c->phase_ns = since;
-    struct loop *l = c->loop;
-    if (++l->n_parked == TRIM_AFTER)
-        timer_set(&l->wheel, &l->trim_timer, l->now_ns + TRIM_PAUSE_NS);
     if (loop_watch(c->loop, fd, EPOLLIN | EPOLLRDHUP, &c->watch) < 0)
         client_free(c);
 }

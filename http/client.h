@@ -81,9 +81,6 @@ void client_closed_by_wire(struct client *c);
  * lingers. What does not fit the socket's buffer is given up. */
 void client_send_last(struct client *c, int fd, struct str bytes);
 
-/* The loop's trim_timer, which client_park() sets. */
-void client_give_memory_back(struct timer *t);
-
 /* Takes an idle connection back from the library. */
 void client_park(struct client *c);
 

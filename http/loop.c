@@ -88,7 +88,6 @@ int loop_open(struct loop *l, struct http_server *s, unsigned index, struct err 
     l->now_ns = clock_mono_ns();
     timer_wheel_init(&l->wheel, l->now_ns);
     randombytes_buf(&l->id_prefix, sizeof l->id_prefix);
-    l->trim_timer.fire = client_give_memory_back;
     l->event_watch.ready = woken;
     l->wire_watch.ready = wire_ready;
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

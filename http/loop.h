@@ -51,8 +51,6 @@ struct loop {
     struct stream *streams;
     struct acceptor *acceptors; /* owned; one a listening socket */
     unsigned n_acceptors;
-    size_t n_parked; /* since memory was given back last */
-    struct timer trim_timer;
     struct timer accept_timer; /* accepting goes on after a pause */
     int reserve_fd;            /* given up to answer where descriptors are out */
     struct exchange *free_exchanges;
