@@ -332,7 +332,8 @@ static enum exchange_step submit(struct exchange *ex)
     job->tenant = ex->rq.tenant;
     job->create = (route->flags & ROUTE_CREATES) != 0;
     job->may_inline = true;
-    job->deadline_ns = ex->started_ns + ex->srv->handler_timeout_ns;
+    /* from now, as all of the body is here: how long that took has its own limit */
+    job->deadline_ns = ex->loop->now_ns + ex->srv->handler_timeout_ns;
     job->done = job_done;
     if (ex->stream_opens)
         job->read = job_open_stream;

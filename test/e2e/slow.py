@@ -111,6 +111,16 @@ for what, d in drips.items():
         first = [200] if 'after an answer' in what or 'second' in what else []
         one_of(got, (first, first + [408]), d.got[:500])
 
+with t.case('HANDLER_TIMEOUT counts from the end of the body'):
+    body = b'{"name":"patient"' + b' ' * 7 * 1500 + b'}'
+    with Conn(s.port) as c:
+        c.send(HEAD.replace(b': slow', b': patient') + b'Content-Length: %d\r\n\r\n' % len(body))
+        for part in every(body, 1500):
+            c.send(part)
+            time.sleep(0.8)
+        r = c.response()
+        equal(r.status, 201, r)
+
 with t.case('a body that stays above the rate is read, however many parts it has'):
     body = b'{"name":"patient"' + b' ' * 3000 + b'}'
     with Conn(s.port) as c:
