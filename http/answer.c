@@ -83,8 +83,7 @@ static void check_conditions(struct exchange *ex)
         return;
     }
     if (etag_compare(&ex->head, STR("If-None-Match"), rq->etag, true) == ETAG_MATCH) {
-        rq->status = 304;
-        buf_reset(&rq->out);
+        rq->status = 304; /* the body stays: its length is told, not its bytes */
     }
 }
 

@@ -57,6 +57,7 @@ for value, status in NONE_MATCH:
             equal(r.get('etag'), TAG, r)
             if status == 304:
                 equal(r.body, b'', r)
+                equal(r.get('content-length'), c.get(URL).get('content-length'), r)
                 equal(r.tokens('cache-control'), ['private', 'no-cache'], r)
                 need({'x-tenant', 'accept'} <= set(r.tokens('vary')), r)
                 need(r.get('x-request-id'), r)
