@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "base/metrics.h"
+#include "http/access.h"
 #include "http/client.h"
 #include "http/server.h"
 
@@ -30,24 +32,37 @@ struct acceptor {
     int fd; /* the server's */
 };
 
-static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                              "Content-Type: application/problem+json\r\n"
-                              "Content-Length: 133\r\n"
-                              "Retry-After: 2\r\n"
-                              "Connection: close\r\n\r\n"
-                              "{\"type\":\"urn:rowhouse:problem:too-many-connections\","
-                              "\"title\":\"Too many connections\",\"status\":503,"
-                              "\"detail\":\"Try again a little later\"}\n";
+/* Prints the whole answer; its request id is as access_request_id() makes them. */
+static size_t print_refusal(struct loop *l, char *to, size_t bytes)
+{
+    char id[ACCESS_ID_BYTES], body[256];
+    access_new_id(l, id);
+    int n = snprintf(body, sizeof body,
+                     "{\"type\":\"urn:rowhouse:problem:too-many-connections\","
+                     "\"title\":\"Too many connections\",\"status\":503,"
+                     "\"detail\":\"Try again a little later\",\"request_id\":\"%s\"}\n",
+                     id);
+    n = snprintf(to, bytes,
+                 "HTTP/1.1 503 Service Unavailable\r\n"
+                 "Content-Type: application/problem+json\r\n"
+                 "Content-Length: %d\r\n"
+                 "Cache-Control: no-store\r\n"
+                 "X-Request-Id: %s\r\n"
+                 "Retry-After: 2\r\n"
+                 "Connection: close\r\n\r\n%s",
+                 n, id, body);
+    return (size_t)n;
+}
 
 /* The client's own bytes are taken first: closing over them would make TCP
  * throw the answer away. */
-static void refuse(int fd)
+static void refuse(struct loop *l, int fd)
 {
-    char sink[4096];
+    char sink[4096], answer[640];
     metric_inc(&refused);
     while (recv(fd, sink, sizeof sink, MSG_DONTWAIT) == (ssize_t)sizeof sink)
         continue;
-    send(fd, refusal, sizeof refusal - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    send(fd, answer, print_refusal(l, answer, sizeof answer), MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(fd, SHUT_WR);
     close(fd);
 }
@@ -83,7 +98,7 @@ static bool refuse_without_descriptor(struct acceptor *a)
     close(l->reserve_fd);
     int fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        refuse(fd);
+        refuse(l, fd);
     l->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return fd >= 0;
 }
@@ -92,7 +107,7 @@ static void take(struct loop *l, int fd, const struct sockaddr_storage *addr)
 {
     metric_inc(&accepted);
     if (!client_open(l, fd, addr))
-        refuse(fd);
+        refuse(l, fd);
 }
 
 /* False where the backlog is empty or cannot be taken now. */

@@ -4,6 +4,7 @@
 #include "http/access.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "base/metrics.h"
@@ -62,6 +63,13 @@ static bool is_plain(struct str s)
     return s.n > 0 && s.n <= CLIENT_ID_MAX;
 }
 
+/* Unlike any other, but not secret: a random number for each loop and start,
+ * then a counter. */
+void access_new_id(struct loop *l, char *to)
+{
+    snprintf(to, ACCESS_ID_BYTES, "%016" PRIx64 "%08" PRIx64, l->id_prefix, ++l->id_count);
+}
+
 void access_request_id(struct exchange *ex)
 {
     size_t count;
@@ -70,12 +78,17 @@ void access_request_id(struct exchange *ex)
         ex->rq.id = given;
         return;
     }
-    /* Unlike any other, but not secret: a random number for each loop and start,
-     * then a counter. */
-    struct loop *l = ex->loop;
-    ex->rq.id = arena_printf(&ex->arena, "%016" PRIx64 "%08" PRIx64, l->id_prefix, ++l->id_count);
+    char id[ACCESS_ID_BYTES];
+    access_new_id(ex->loop, id);
+    ex->rq.id = arena_copy(&ex->arena, str_from(id));
     if (!ex->rq.id.p)
         ex->rq.id = STR("out-of-memory");
+}
+
+/* A 304 has a body only so that its length can be told. */
+static int64_t body_bytes(const struct request *rq)
+{
+    return rq->status == 304 ? 0 : (int64_t)rq->out.n;
 }
 
 static void count(const struct exchange *ex, int64_t took_ns)
@@ -86,7 +99,7 @@ static void count(const struct exchange *ex, int64_t took_ns)
         metric_inc(&requests[rq->method][class]);
     bool write = rq->route && rq->route->write;
     metric_observe_ns(write ? &write_time : &read_time, took_ns);
-    metric_add(&answer_bytes, (int64_t)rq->out.n);
+    metric_add(&answer_bytes, body_bytes(rq));
     if (rq->tenant.n == 0 || rq->status == 404)
         return;
     struct str tenant = tenant_name_str(&rq->tenant);
@@ -112,6 +125,6 @@ void access_note(struct exchange *ex, bool sent)
     log_event(LOG_INFO, "http", sent ? "request" : "request, client gone",
               LOG_C("method", http_method_name(rq->method)), LOG_S("path", rq->path),
               LOG_I("status", rq->status), LOG_S("tenant", tenant_name_str(&rq->tenant)),
-              LOG_I("us", took_ns / 1000), LOG_I("bytes", rq->out.n), LOG_S("client", rq->client),
-              LOG_S("id", rq->id));
+              LOG_I("us", took_ns / 1000), LOG_I("bytes", body_bytes(rq)),
+              LOG_S("client", rq->client), LOG_S("id", rq->id));
 }

@@ -7,6 +7,11 @@
 
 #include "http/exchange.h"
 
+enum { ACCESS_ID_BYTES = 40 };
+
+/* A request id that no other request has, as a C string. */
+void access_new_id(struct loop *l, char *to);
+
 /* The client's own request id where it is plain, else a new one. */
 void access_request_id(struct exchange *ex);
 

@@ -4,6 +4,7 @@ and CONNECTIONS_PER_ADDRESS."""
 import concurrent.futures
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
 from rowhouse_test import *
@@ -172,11 +173,18 @@ with Server(t, env={'HOST': '0.0.0.0'}) as s:
 
 with Server(t, env={'CONNECTIONS_PER_ADDRESS': '4'}) as s:
     with t.case('CONNECTIONS_PER_ADDRESS=4: the fifth is not served, a sixth is after a close'):
+        time.sleep(0.5)  # the connection that asked whether it is ready is gone then
         conns = [Conn(s.port) for _ in range(4)]
         for x in conns:
             x.send(b'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n')
             equal(x.response().status, 200)
         need(status_of('127.0.0.1') in (0, 503), 'the fifth connection was served')
+        with Conn(s.port) as x:
+            x.send(b'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n')
+            r = x.response()
+        check_problem(r, 503)
+        need(r.get('x-request-id'), r)
+        equal(r.json()['request_id'], r.get('x-request-id'))
         conns.pop().close()
         until('served again', 5, lambda: status_of('127.0.0.1') == 200)
         for x in conns:
