@@ -3,6 +3,8 @@
  */
 #include "http/admin.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http/server.h"
@@ -43,6 +45,14 @@ static const struct route routes[] = {
      .success = 200},
 };
 
+/* The texts are those of HOST and PORT. */
+static int refuse(int rc, const struct err *why, struct err *e)
+{
+    bool host = strncmp(why->text, "HOST:", 5) == 0;
+    err_set(e, (enum err_code)rc, "%s%s", host ? "ADMIN_" : "ADMIN_PORT: ", why->text);
+    return rc;
+}
+
 int admin_start(const struct http_config *c, struct engine *en, struct http_server **ret,
                 struct err *e)
 {
@@ -60,8 +70,10 @@ int admin_start(const struct http_config *c, struct engine *en, struct http_serv
     own.error_page = NULL;
     own.connections_max = 256;
     int rc = server_open(&own, en, true, ret, &why);
-    if (rc == 0 || c->admin_port_set)
-        return rc == 0 ? 0 : err_set(e, (enum err_code)rc, "ADMIN_PORT: %s", why.text);
-    log_event(LOG_WARN, "http", "no admin listener", LOG_C("reason", why.text));
+    bool taken = rc == ERR_EXISTS;
+    if (rc < 0 && (!taken || c->admin_port_set))
+        return refuse(rc, &why, e);
+    if (taken)
+        log_event(LOG_WARN, "http", "no admin listener", LOG_C("reason", why.text));
     return 0;
 }

@@ -75,7 +75,7 @@ static int add_address(const char *host, int port, const struct addrinfo *a, boo
                        struct listeners *l, struct err *e)
 {
     if (l->n == LISTENERS_MAX)
-        return err_set(e, ERR_USAGE, "HOST names more than %d addresses", (int)LISTENERS_MAX);
+        return err_set(e, ERR_USAGE, "HOST: more than %d addresses", (int)LISTENERS_MAX);
     int fd = listen_at(a);
     bool absent = fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
     if (absent && optional)
@@ -84,7 +84,7 @@ static int add_address(const char *host, int port, const struct addrinfo *a, boo
         return err_set(e, ERR_EXISTS, "Port %d on %s is taken: another program listens there", port,
                        host);
     if (fd < 0)
-        return err_set(e, ERR_USAGE, "Cannot listen on %s port %d: %s", host, port,
+        return err_set(e, ERR_USAGE, "HOST: cannot listen on %s port %d: %s", host, port,
                        strerror(errno));
     l->fds[l->n++] = fd;
     if (l->port == 0)
@@ -177,9 +177,7 @@ int listeners_open(const char *host, int64_t port, bool systemd, struct listener
     }
     if (rc < 0) {
         close_all(&l);
-        if (rc == ERR_EXISTS && e)
-            e->code = ERR_USAGE;
-        return rc == ERR_EXISTS ? ERR_USAGE : rc;
+        return rc;
     }
     *ret = l;
     return 0;

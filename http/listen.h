@@ -19,8 +19,8 @@ struct listeners {
 };
 
 /* Binds `host` (NULL: loopback, IPv4 and IPv6; or a list with commas; "*":
- * every address), `port` (0: any, the same for all). ERR_USAGE with one line
- * that says what is taken or wrong. Takes systemd's sockets instead where there
+ * every address), `port` (0: any, the same for all). ERR_EXISTS where it is
+ * taken, ERR_USAGE for what else is wrong, with one line that says so. Takes systemd's sockets instead where there
  * are some and `systemd` is set. */
 int listeners_open(const char *host, int64_t port, bool systemd, struct listeners *ret,
                    struct err *e);

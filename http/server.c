@@ -172,7 +172,12 @@ int http_start(const struct http_config *c, struct engine *en, struct http_serve
 {
     if (sodium_init() < 0)
         return err_set(e, ERR_INTERNAL, "libsodium does not start");
-    return server_open(c, en, false, ret, e);
+    int rc = server_open(c, en, false, ret, e);
+    if (rc != ERR_EXISTS)
+        return rc;
+    if (e)
+        e->code = ERR_USAGE; /* a port that is taken is a bad setting */
+    return ERR_USAGE;
 }
 
 int http_port(const struct http_server *s)

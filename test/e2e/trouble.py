@@ -207,7 +207,8 @@ def refused(what, env, args=(), preexec=None, more=()):
     with t.case('%s: exactly one line, exit 2, within a second' % what):
         base = {'DATABASE_PATH': os.path.join(temp_folder(t), 'data'), 'PORT': free_port(), 'ADMIN_PORT': 0}
         begin = time.monotonic()
-        p = subprocess.Popen([BIN, 'serve', *args], env=clean_env(dict(base, **env)), stdin=subprocess.DEVNULL,
+        p = subprocess.Popen([BIN, 'serve', *args], stdin=subprocess.DEVNULL,
+                             env=clean_env({k: v for k, v in dict(base, **env).items() if v is not None}),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=preexec)
         try:
             out, err = p.communicate(timeout=10 * SLOW)
@@ -231,6 +232,10 @@ SETTINGS = [('PORT', 'abc'), ('PORT', '70000'), ('PORT', '-1'), ('PORT', '80 80'
             ('BASE_DOMAIN', 'a b')]
 for key, value in SETTINGS:
     refused('%s=%s' % (key, value), {key: value}, more=(key,) if key != 'HOST' else ())
+for port in (None, free_port()):
+    for host in ('no such host!', '1.2.3.4.5', '203.0.113.77', ','):
+        refused('ADMIN_HOST=%s, ADMIN_PORT %s' % (host, 'set' if port else 'not set'),
+                {'ADMIN_HOST': host, 'ADMIN_PORT': port}, more=(': ADMIN_HOST:',))
 file_path = os.path.join(temp_folder(t), 'file')
 open(file_path, 'w').close()
 refused('DATABASE_PATH is a file', {'DATABASE_PATH': file_path}, more=(file_path,))
