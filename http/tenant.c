@@ -102,6 +102,14 @@ static struct optstr first_of_three(struct str host)
     return optstr_some(str_sub(name, 0, first.n));
 }
 
+static bool has_empty_label(struct str host)
+{
+    for (size_t i = 0; i < host.n; i++)
+        if (host.p[i] == '.' && (i == 0 || i + 1 == host.n || host.p[i + 1] == '.'))
+            return true;
+    return false;
+}
+
 int tenant_label(const struct tenant_rules *rules, struct str host, struct optstr *ret,
                  struct err *e)
 {
@@ -111,6 +119,8 @@ int tenant_label(const struct tenant_rules *rules, struct str host, struct optst
     host = str_sub(host, 0, str_index(host, ':'));
     if (str_ends(host, STR(".")))
         host = str_sub(host, 0, host.n - 1);
+    if (has_empty_label(host))
+        return err_set(e, ERR_MALFORMED, "The host has an empty label");
     if (host.n == 0 || is_address(host))
         return 0;
     const struct str *best = NULL;
