@@ -34,7 +34,7 @@ static int answer_openapi(struct request *rq)
 const struct route builtin_routes[] = {
     {.method = HTTP_GET,
      .path = "/health",
-     .flags = ROUTE_ANY_ACCEPT,
+     .flags = ROUTE_ANY_ACCEPT | ROUTE_NO_TENANT,
      .produces = MEDIA_TEXT,
      .answer = answer_ok,
      .id = "getHealth",
@@ -42,7 +42,7 @@ const struct route builtin_routes[] = {
      .success = 200},
     {.method = HTTP_GET,
      .path = "/livez",
-     .flags = ROUTE_ANY_ACCEPT,
+     .flags = ROUTE_ANY_ACCEPT | ROUTE_NO_TENANT,
      .produces = MEDIA_TEXT,
      .answer = answer_ok,
      .id = "getLive",
@@ -50,7 +50,7 @@ const struct route builtin_routes[] = {
      .success = 200},
     {.method = HTTP_GET,
      .path = "/readyz",
-     .flags = ROUTE_ANY_ACCEPT,
+     .flags = ROUTE_ANY_ACCEPT | ROUTE_NO_TENANT,
      .produces = MEDIA_TEXT,
      .task = task_ready,
      .id = "getReady",
@@ -58,6 +58,7 @@ const struct route builtin_routes[] = {
      .success = 200},
     {.method = HTTP_GET,
      .path = "/api/openapi.json",
+     .flags = ROUTE_NO_TENANT,
      .produces = MEDIA_JSON,
      .answer = answer_openapi,
      .id = "getOpenApi",
@@ -81,6 +82,9 @@ static int answer_asset(struct request *rq)
 
 struct route builtin_asset_route(const struct asset *asset)
 {
-    return (struct route){
-        .method = HTTP_GET, .path = asset->path.p, .answer = answer_asset, .success = 200};
+    return (struct route){.method = HTTP_GET,
+                          .path = asset->path.p,
+                          .flags = ROUTE_NO_TENANT,
+                          .answer = answer_asset,
+                          .success = 200};
 }

@@ -142,6 +142,8 @@ static int find_tenant(struct exchange *ex)
     int rc = tenant_resolve(&ex->srv->tenants, &ex->head, rq->host, in_path, &rq->tenant, &source,
                             &rq->err);
     rq->tenant_in_path = source == TENANT_BY_PATH;
+    if (!(rq->route->flags & ROUTE_TENANT))
+        rq->tenant = (struct tenant_name){0}; /* only its name had to be right */
     return rc;
 }
 
@@ -149,7 +151,7 @@ static int check_route(struct exchange *ex)
 {
     const struct route *route = ex->rq.route;
     int rc = 0;
-    if (route->flags & ROUTE_TENANT)
+    if (!(route->flags & ROUTE_NO_TENANT))
         rc = find_tenant(ex);
     if (rc == 0 && (route->flags & ROUTE_IDEMPOTENT))
         rc = idempotent_read(&ex->head, &ex->idem, &ex->rq.err);
@@ -335,7 +337,7 @@ static enum exchange_step submit(struct exchange *ex)
     /* from now, as all of the body is here: how long that took has its own limit */
     job->deadline_ns = ex->loop->now_ns + ex->srv->handler_timeout_ns;
     job->done = job_done;
-    if (ex->stream_opens)
+    if (route->flags & ROUTE_EVENTS)
         job->read = job_open_stream;
     else if (route->read)
         job->read = job_read;
@@ -369,9 +371,9 @@ static bool parse_durability(struct exchange *ex)
             value = value.p ? str_trim(value) : STR("");
             if (value.n >= 2 && value.p[0] == '"')
                 value = str_sub(value, 1, value.n - 2);
-            if (str_eq_nocase(key, STR("durability")) &&
-                durability_parse(value, &ex->job.durability))
-                return true;
+            /* The first one counts (RFC 7240, section 2), also a wrong one. */
+            if (str_eq_nocase(key, STR("durability")))
+                return durability_parse(value, &ex->job.durability);
         }
     }
     return false;
@@ -401,6 +403,21 @@ static int check_before_run(struct exchange *ex)
     return 0;
 }
 
+/* What is wrong with a request to a tenant that is not there, and is not made,
+ * does not matter. */
+static int without_tenant(struct exchange *ex, int rc)
+{
+    struct request *rq = &ex->rq;
+    if (rc >= 0 || !(rq->route->flags & ROUTE_TENANT) || request_may_create(rq) ||
+        catalog_has(ex->srv->engine, &rq->tenant))
+        return rc;
+    rq->field_errors = NULL;
+    rq->problem = NULL;
+    ex->fail_status = 0;
+    return request_fail(rq, ERR_NOT_FOUND, "there is no tenant %.*s",
+                        STR_ARG(tenant_name_str(&rq->tenant)));
+}
+
 static int run_here(struct exchange *ex)
 {
     struct request *rq = &ex->rq;
@@ -408,7 +425,7 @@ static int run_here(struct exchange *ex)
         return str_eq(rq->path, STR("*")) || rq->method == HTTP_OPTIONS ? answer_options(ex) : 0;
     int rc = check_before_run(ex);
     if (rc == 0 && rq->route->prepare)
-        rc = outcome(ex, rq->route->prepare(rq));
+        rc = without_tenant(ex, outcome(ex, rq->route->prepare(rq)));
     if (rc == 0 && rq->route->answer)
         rc = outcome(ex, rq->route->answer(rq));
     return rc;
@@ -419,11 +436,14 @@ enum exchange_step dispatch_run(struct exchange *ex)
     const struct route *route = ex->rq.route;
     ex->rc = run_here(ex);
     bool job = route && (route->read || route->write || route->task);
-    bool stream = route && (route->flags & ROUTE_EVENTS) && ex->rq.method == HTTP_GET;
-    if (ex->rc == 0 && (job || stream)) {
+    bool events = route && (route->flags & ROUTE_EVENTS);
+    if (ex->rc == 0 && (job || events)) {
+        /* HEAD does all that GET does but the stream. */
+        ex->stream_opens = events && ex->rq.method == HTTP_GET;
+        if (events && !ex->stream_opens)
+            stream_headers(&ex->rq);
         ex->kept_headers = ex->rq.n_headers;
         ex->kept_type = ex->rq.out_type;
-        ex->stream_opens = stream;
         ex->job.durability = ex->srv->config.durability;
         ex->durability_asked = route->write && parse_durability(ex);
         return submit(ex);

@@ -41,8 +41,9 @@ int server_open(const struct http_config *c, struct engine *en, bool is_admin,
 void server_ref(struct http_server *s);
 void server_unref(struct http_server *s);
 
-/* A flag of our own routes, besides enum route_flags: Accept does not matter. */
-enum { ROUTE_ANY_ACCEPT = 256 };
+/* Flags of our own routes, besides enum route_flags: Accept does not matter, nor
+ * does a tenant's name that is bad. */
+enum { ROUTE_ANY_ACCEPT = 256, ROUTE_NO_TENANT = 512 };
 
 /* builtin.c: the routes of this layer. */
 extern const struct route builtin_routes[];

@@ -209,14 +209,18 @@ static void link_stream(struct stream *s)
     metric_add(&open_streams, 1);
 }
 
+void stream_headers(struct request *rq)
+{
+    rq->out_type = "text/event-stream";
+    response_header(rq, "Cache-Control", STR("no-store"));
+    response_header(rq, "X-Accel-Buffering", STR("no"));
+}
+
 /* The head of the answer: it ends with the connection, so has no length. */
 static void print_head(struct exchange *ex, struct buf *out)
 {
-    struct request *rq = &ex->rq;
-    rq->out_type = "text/event-stream";
-    response_header(rq, "Cache-Control", STR("no-store"));
-    response_header(rq, "Content-Type", STR("text/event-stream"));
-    response_header(rq, "X-Accel-Buffering", STR("no"));
+    stream_headers(&ex->rq);
+    response_header(&ex->rq, "Content-Type", STR("text/event-stream"));
     answer_finish(ex);
     answer_print(ex, false, out);
     buf_lit(out, "retry: 2000\n\n");

@@ -14,6 +14,9 @@
  * READY with the problem. */
 bool stream_begin(struct exchange *ex);
 
+/* The headers that a stream's answer has, whatever asks for it. */
+void stream_headers(struct request *rq);
+
 /* Draining: ends every stream of the loop, telling clients to come again. */
 void streams_end(struct loop *l);
 

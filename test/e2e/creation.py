@@ -53,6 +53,8 @@ with Server(t) as s:
               ('page', lambda n: s.client().get('/tenant/' + n)),
               ('pagehead', lambda n: s.client().head('/tenant/' + n)),
               ('events', lambda n: stream(s, '/tenant/%s/events' % n)),
+              ('eventshead', lambda n: s.client().head('/tenant/%s/events' % n)),
+              ('apieventshead', lambda n: s.client().head('/api/events', tenant=n)),
               ('apievents', lambda n: stream(s, '/api/events', n))]
     for what, access in MAKING:
         with t.case('first access by %s creates the tenant' % what):
@@ -84,6 +86,15 @@ with Server(t, env={'TENANT_CREATE': 'closed'}) as s:
         with t.case('closed: %s is 404' % what):
             check_problem(access(), 404)
             equal((files(s), names(s)), ([], []))
+    with t.case('closed: HEAD of a stream is 404'):
+        for target in ('/api/events', '/tenant/acme/events'):
+            equal(s.client().head(target, tenant='acme').status, 404)
+        equal(files(s), [])
+    with t.case('closed: 404 goes before what is wrong with the request'):
+        for target, body in (('/api/items', {'name': ''}), ('/api/items:batch', []), ('/api/items', [])):
+            check_problem(s.client().post(target, json=body, tenant='acme'), 404)
+        check_problem(s.client().get('/api/items?limit=0', tenant='acme'), 404)
+        equal(files(s), [])
     with t.case('closed: the dashboard is 404'):
         r = s.client().get('/tenant/acme', [('Accept', 'text/html')])
         equal((r.status, r.media), (404, 'text/html'), r)

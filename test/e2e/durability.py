@@ -19,7 +19,8 @@ with Server(t) as s:
               ('durability=replica', 'local'), ('durability=nonsense', 'local'), ('durability', 'local'),
               ('respond-async, durability=relaxed', 'relaxed'), ('durability="relaxed"', 'relaxed'),
               ('durability = relaxed', 'relaxed'), ('return=minimal', 'local'), ('Durability=relaxed', 'relaxed'),
-              ('durability=relaxed, durability=local', 'relaxed'), ('', 'local'), (',,;;', 'local')]
+              ('durability=relaxed, durability=local', 'relaxed'), ('', 'local'),
+              ('durability=bogus, durability=relaxed', 'local'), (',,;;', 'local')]
     for prefer, level in LEVELS:
         with t.case('Prefer: %s answers Rowhouse-Durability: %s' % (prefer, level)):
             headers = [('Prefer', prefer)] if prefer is not None else []

@@ -246,6 +246,13 @@ with t.case('a comment within 15 s keeps an idle stream alive'):
     need(e.ended is None)
     need(time.monotonic() - begin < 20 * SLOW)
 
+with t.case('HEAD of a stream has the headers of GET'):
+    other = Stream(tenant='ev')
+    r = c.head('/api/events')
+    equal((r.status, r.media), (200, 'text/event-stream'), r)
+    equal(r.tokens('cache-control'), other.answer.tokens('cache-control'), r)
+    other.close()
+
 with t.case('SIGTERM ends streams properly and the server with 0'):
     open_ones = [e] + [Stream(tenant='idle') for _ in range(5)]
     begin = time.monotonic()

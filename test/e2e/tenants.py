@@ -109,6 +109,14 @@ for pair in (('acme', 'b'), ('acme', 'acme'), ('acme', '')):
     with t.case('two X-Tenant headers are 400: %s, %s' % pair):
         check_problem(s.client().get('/api/items', [('X-Tenant', x) for x in pair]), 400)
 
+with t.case('a bad tenant is 400 on / and /api/tenants, not on what knows no tenants'):
+    for headers in ([('X-Tenant', 'a'), ('X-Tenant', 'a')], [('X-Tenant', '')], [('X-Tenant', '-a')],
+                    [('Host', '-a.localhost')], [('Host', 'a.b.localhost')]):
+        for target in ('/', '/api/tenants'):
+            equal(s.client().get(target, headers).status, 400, target, headers)
+        for target in ('/health', '/livez', '/readyz', '/api/openapi.json'):
+            equal(s.client().get(target, headers).status, 200, target, headers)
+    equal(s.client().get('/api/tenants', tenant='fine').status, 200)
 with t.case('a bad name below a good one is 400 all the same'):
     check_problem(s.client().get('/tenant/-bad/items', tenant='acme'), 400)
     check_problem(s.client().get('/api/items', [('Host', '-bad.localhost')], tenant='acme'), 400)
