@@ -93,6 +93,15 @@ static bool power_is_lost(void)
 
 /* Changes. */
 
+/* Room for n bytes, in powers of two: a file grows by one page after the other. */
+static size_t room_for(int64_t n)
+{
+    size_t room = n ? 4096 : 0;
+    while (room < (size_t)n)
+        room *= 2;
+    return room;
+}
+
 static void apply(unsigned char **bytes, int64_t *n, int64_t offset, const unsigned char *data,
                   int64_t size)
 {
@@ -102,7 +111,8 @@ static void apply(unsigned char **bytes, int64_t *n, int64_t offset, const unsig
         return;
     }
     if (offset + size > *n) {
-        *bytes = must(realloc(*bytes, (size_t)(offset + size)));
+        if (!*bytes || room_for(*n) < room_for(offset + size))
+            *bytes = must(realloc(*bytes, room_for(offset + size)));
         memset(*bytes + *n, 0, (size_t)(offset + size - *n));
         *n = offset + size;
     }
@@ -514,7 +524,7 @@ void fault_vfs_disk(const char *folder, uint64_t seed)
             survive(&bytes, &n, c, &state);
         snprintf(path, sizeof path, "%s%s", folder, strrchr(f->path, '/'));
         FILE *out = fopen(path, "wb");
-        if (!out || fwrite(bytes, 1, (size_t)n, out) != (size_t)n || fclose(out) != 0)
+        if (!out || (n && fwrite(bytes, 1, (size_t)n, out) != (size_t)n) || fclose(out) != 0)
             abort();
         free(bytes);
     }

@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 
-enum { SWEEP_MS = 150, RUNS_LEAST = 6, RUNS_BIG = 300, HANGS_S = 120 };
+enum { SWEEP_MS = 100, RUNS_LEAST = 4, RUNS_BIG = 300, HANGS_S = 120 };
 
 /* Of the run that is going on, for those who end the program. */
 static char now[128];
