@@ -9,7 +9,7 @@
 #include "test/fault/scenario_internal.h"
 #include "test/unit/engine/store_fixture.h"
 
-enum { BIG_BYTES = 4300000, TRIES = 4, LIST_MS = 10000 };
+enum { BIG_BYTES = 4300000, HUGE_BYTES = 67000000, TRIES = 4, PATIENCE_MS = 10000 };
 
 const char *const scenario_names[TENANTS] = {"alpha", "beta", "gamma"};
 
@@ -58,8 +58,9 @@ static int write_rows(struct job *job, struct write_tx *tx)
     char sql[160], id[16];
     while (w->kind == WORK_HOLD && !atomic_load(&running->let_go))
         usleep(100);
+    int bytes = w->kind != WORK_BIG ? 1 : running->options.huge ? HUGE_BYTES : BIG_BYTES;
     snprintf(sql, sizeof sql, "INSERT INTO row VALUES (%d, printf('%%.*c', %d, 'x')), (%d, 'twin')",
-             w->id, w->kind == WORK_BIG ? BIG_BYTES : 1, w->id + TWIN);
+             w->id, bytes, w->id + TWIN);
     int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
     if (rc)
         return sql_error(db, rc, "insert", &job->err);
@@ -181,7 +182,7 @@ static void run_batch(struct scenario *sc)
     static const enum work_kind kinds[] = {WORK_WRITE, WORK_REFUSES, WORK_RELAXED,
                                            WORK_LATE,  WORK_WRITE,   WORK_BIG};
     struct work *works[COUNT_OF(kinds) + 1];
-    size_t n = COUNT_OF(kinds) - !sc->options.big;
+    size_t n = COUNT_OF(kinds) - !(sc->options.big || sc->options.huge);
     int64_t before = sc->source->fired();
     works[n] = submit(sc, ALPHA, WORK_HOLD);
     for (size_t i = 0; i < n; i++)
@@ -302,6 +303,23 @@ static void open_engine(struct scenario *sc)
     }
 }
 
+/* The janitor closes what nobody uses, faults or not. */
+static void wait_until_idle(struct scenario *sc)
+{
+    for (int t = 0; t < TENANTS; t++) {
+        struct tenant_name name;
+        struct tenant_facts facts = {.state = TENANT_READY};
+        struct err err;
+        assert_ok(tenant_name_parse(str_from(scenario_names[t]), &name, e));
+        for (int ms = 0; facts.state == TENANT_READY; ms++) {
+            scenario_expect(sc, ms < PATIENCE_MS);
+            if (engine_facts(sc->en, &name, &facts, &err))
+                break;
+            usleep(1000);
+        }
+    }
+}
+
 static void live(struct scenario *sc)
 {
     subscribe(sc);
@@ -316,6 +334,8 @@ static void live(struct scenario *sc)
     run(sc, GAMMA, WORK_READ);
     run(sc, ALPHA, WORK_WRITE); /* opens it again */
     look_around(sc);
+    if (sc->options.idle)
+        wait_until_idle(sc);
     run(sc, GAMMA, WORK_WRITE);
     delete_gamma(sc);
     run(sc, GAMMA, WORK_READ);
@@ -341,7 +361,7 @@ static void check_list(struct scenario *sc)
 {
     for (int t = 0; t < TENANTS; t++) {
         for (int ms = 0; is_listed(sc, t) != exists(sc, t); ms++) {
-            if (ms == LIST_MS)
+            if (ms == PATIENCE_MS)
                 scenario_fail(sc, "%s is in the list or the folder, not in both",
                               scenario_names[t]);
             usleep(1000);
@@ -381,6 +401,8 @@ static void begin(struct scenario *sc)
     sc->config.reader_threads = 2;
     sc->config.failed_retry_ms = 0;
     sc->config.busy_timeout_ms = 20;
+    if (sc->options.idle)
+        sc->config.idle_close_ms = 1;
     assert_ok(store_open(sc->folder, false, &scenario_app, &sc->store, e));
 }
 
@@ -423,7 +445,7 @@ int64_t scenario_run(const struct fault_source *source, int64_t n, bool for_ever
         disarm(sc);
     for (int t = 0; t < TENANTS; t++)
         run(sc, t, WORK_WRITE);
-    if ((sc->disarmed || !for_ever) && !source->no_list)
+    if (sc->disarmed || !for_ever)
         check_list(sc);
     take_events(sc);
     engine_close(sc->en);

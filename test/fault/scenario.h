@@ -31,11 +31,12 @@ struct fault_source {
     int64_t (*calls)(void);
     bool alpha_only; /* only the tenant alpha may notice */
     bool disk;       /* test/fault/fault_vfs.h is installed: the power fails at the end */
-    bool no_list;    /* names may be missing from the list of tenants for a while */
 };
 
 struct scenario_options {
     bool big;               /* one write fills the WAL, so that it is checkpointed */
+    bool huge;              /* and more, so that it is emptied */
+    bool idle;              /* tenants are also closed for being idle */
     bool close_under_fault; /* a fault that lasts does so until the engine is closed */
 };
 

@@ -15,7 +15,14 @@
 
 #include "base/clock.h"
 
-enum { SWEEP_MS = 100, RUNS_LEAST = 4, RUNS_BIG = 300, HANGS_S = 120 };
+enum { RUNS_LEAST = 3, RUNS_BIG = 300, HANGS_S = 120 };
+
+static int64_t share_ms = 50;
+
+void sweep_share(int64_t ms)
+{
+    share_ms = ms;
+}
 
 /* Of the run that is going on, for those who end the program. */
 static char now[128];
@@ -51,9 +58,12 @@ bool sweep_is_full(void)
     return set && *set && strcmp(set, "0") != 0;
 }
 
-static int64_t run(const struct fault_source *s, int64_t n, bool for_ever, bool big)
+static int64_t run(const struct fault_source *s, int64_t n, bool for_ever, unsigned flags)
 {
-    const struct scenario_options options = {.big = big, .close_under_fault = n % 2 == 0};
+    const struct scenario_options options = {.big = flags & SWEEP_BIG,
+                                             .huge = flags & SWEEP_HUGE,
+                                             .idle = flags & SWEEP_IDLE,
+                                             .close_under_fault = n % 2 == 0};
     watch(s, n, for_ever);
     int64_t fired = scenario_run(s, n, for_ever, &options);
     alarm(0);
@@ -69,26 +79,26 @@ static int64_t cpu_ns(void)
 
 /* How far apart the calls that are picked lie. With much written most are those
  * of one page after the other: RUNS_BIG of them tell as much as all. */
-static int64_t stride(int64_t calls, int64_t run_ns, bool big)
+static int64_t stride(int64_t calls, int64_t run_ns, unsigned flags)
 {
-    int64_t runs = SWEEP_MS * NS_PER_MS / (run_ns + 1);
+    int64_t runs = share_ms * NS_PER_MS / (run_ns + 1);
     runs = runs < RUNS_LEAST ? RUNS_LEAST : runs;
     if (sweep_is_full())
-        runs = big ? RUNS_BIG : calls;
+        runs = flags & SWEEP_BIG ? RUNS_BIG : calls;
     return calls <= runs ? 1 : calls / runs;
 }
 
-void sweep(const struct fault_source *s, enum sweep_modes modes, bool big)
+void sweep(const struct fault_source *s, unsigned flags)
 {
     int64_t start_ns = cpu_ns();
-    assert_int_equal(run(s, 0, false, big), 0);
+    assert_int_equal(run(s, 0, false, flags), 0);
     int64_t calls = s->calls(), runs = 0, fired;
-    int64_t step = stride(calls, cpu_ns() - start_ns, big);
+    int64_t step = stride(calls, cpu_ns() - start_ns, flags);
     assert_true(calls > 0); /* else it would prove nothing */
-    for (int mode = SWEEP_ONCE; mode <= SWEEP_FOR_EVER; mode <<= 1) {
+    for (unsigned mode = SWEEP_ONCE; mode <= SWEEP_FOR_EVER; mode <<= 1) {
         int64_t n = mode == SWEEP_ONCE ? 1 : 1 + step / 2;
-        for (fired = 1; modes & mode && fired; n += step, runs++)
-            fired = run(s, n, mode == SWEEP_FOR_EVER, big);
+        for (fired = 1; flags & mode && fired; n += step, runs++)
+            fired = run(s, n, mode == SWEEP_FOR_EVER, flags);
     }
     print_message("# %s: %lld calls, %lld runs\n", s->name, (long long)calls, (long long)runs);
 }

@@ -36,31 +36,31 @@ static int64_t calls(void)
     return atomic_load(&armed->calls);
 }
 
-static void sweep_count(const char *name, struct fault_count *count, bool big)
+static void sweep_count(const char *name, struct fault_count *count, unsigned flags)
 {
     armed = count;
     const struct fault_source s = {
         .name = name, .arm = arm, .disarm = disarm, .fired = fired, .calls = calls};
-    sweep(&s, SWEEP_BOTH, big);
+    sweep(&s, flags);
 }
 
 static void test_sqlite(void **state)
 {
     (void)state;
-    sweep_count("SQLite's memory", &fault_sqlite_alloc, false);
+    sweep_count("SQLite's memory", &fault_sqlite_alloc, SWEEP_BOTH);
 }
 
 /* Also while the WAL is copied into the database. */
 static void test_sqlite_big(void **state)
 {
     (void)state;
-    sweep_count("SQLite's memory, much written", &fault_sqlite_alloc, true);
+    sweep_count("SQLite's memory, much written", &fault_sqlite_alloc, SWEEP_BOTH | SWEEP_BIG);
 }
 
 static void test_engine(void **state)
 {
     (void)state;
-    sweep_count("the engine's memory", &fault_libc_alloc, false);
+    sweep_count("the engine's memory", &fault_libc_alloc, SWEEP_BOTH);
 }
 
 int main(void)
@@ -70,6 +70,7 @@ int main(void)
         cmocka_unit_test(test_sqlite),
         cmocka_unit_test(test_sqlite_big),
     };
+    sweep_share(1000);
     fault_sqlite_alloc_install();
     conn_global_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

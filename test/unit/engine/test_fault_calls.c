@@ -45,80 +45,79 @@ static int64_t calls(void)
     return atomic_load(&fault_libc.calls);
 }
 
-static void sweep_modes(const char *name, enum fault_libc_call call, int error,
-                        enum sweep_modes modes, bool big)
+static void sweep_some(const char *name, enum fault_libc_call call, int error, unsigned flags)
 {
     const struct fault_source s = {
         .name = name, .arm = arm, .disarm = disarm, .fired = fired, .calls = calls};
     chosen = call;
     chosen_errno = error;
-    sweep(&s, modes, big);
+    sweep(&s, flags);
 }
 
-static void sweep_call(const char *name, enum fault_libc_call call, int error, bool big)
+static void sweep_call(const char *name, enum fault_libc_call call, int error)
 {
-    sweep_modes(name, call, error, SWEEP_BOTH, big);
+    sweep_some(name, call, error, SWEEP_BOTH);
 }
 
 static void test_open(void **state)
 {
     (void)state;
-    sweep_call("open, EMFILE", LIBC_OPEN, EMFILE, false);
-    sweep_call("open, EACCES", LIBC_OPEN, EACCES, false);
+    sweep_call("open, EMFILE", LIBC_OPEN, EMFILE);
+    sweep_call("open, EACCES", LIBC_OPEN, EACCES);
 }
 
 static void test_read(void **state)
 {
     (void)state;
-    sweep_call("read, EIO", LIBC_READ, EIO, false);
+    sweep_call("read, EIO", LIBC_READ, EIO);
 }
 
 static void test_write(void **state)
 {
     (void)state;
-    sweep_call("write, ENOSPC", LIBC_WRITE, ENOSPC, true);
-    sweep_call("write, EIO", LIBC_WRITE, EIO, false);
-    sweep_call("write, EROFS", LIBC_WRITE, EROFS, false);
+    sweep_some("write, ENOSPC", LIBC_WRITE, ENOSPC, SWEEP_BOTH | SWEEP_BIG);
+    sweep_call("write, EIO", LIBC_WRITE, EIO);
+    sweep_call("write, EROFS", LIBC_WRITE, EROFS);
 }
 
 static void test_sync(void **state)
 {
     (void)state;
-    sweep_call("fsync, EIO", LIBC_SYNC, EIO, false);
+    sweep_call("fsync, EIO", LIBC_SYNC, EIO);
 }
 
 static void test_size(void **state)
 {
     (void)state;
-    sweep_call("ftruncate, EIO", LIBC_SIZE, EIO, true);
+    sweep_some("ftruncate, EIO", LIBC_SIZE, EIO, SWEEP_BOTH | SWEEP_BIG);
 }
 
 static void test_names(void **state)
 {
     (void)state;
-    sweep_call("rename and mkdir, ENOSPC", LIBC_NAME, ENOSPC, false);
-    sweep_call("unlink, EIO", LIBC_UNLINK, EIO, false);
+    sweep_call("rename and mkdir, ENOSPC", LIBC_NAME, ENOSPC);
+    sweep_call("unlink, EIO", LIBC_UNLINK, EIO);
 }
 
 static void test_look(void **state)
 {
     (void)state;
-    sweep_call("stat, EIO", LIBC_LOOK, EIO, false);
+    sweep_call("stat, EIO", LIBC_LOOK, EIO);
 }
 
 static void test_lock(void **state)
 {
     (void)state;
-    sweep_call("our locks, ENOLCK", LIBC_LOCK, ENOLCK, false);
+    sweep_call("our locks, ENOLCK", LIBC_LOCK, ENOLCK);
     /* Not for ever: SQLite tries the locks of its WAL for ten seconds each. */
-    sweep_modes("locks of SQLite, ENOLCK", LIBC_LOCK_SQLITE, ENOLCK, SWEEP_ONCE, false);
+    sweep_some("locks of SQLite, ENOLCK", LIBC_LOCK_SQLITE, ENOLCK, SWEEP_ONCE);
 }
 
 static void test_memory(void **state)
 {
     (void)state;
-    sweep_call("mmap, ENOMEM", LIBC_MAP, ENOMEM, false);
-    sweep_call("threads, EAGAIN", LIBC_THREAD, EAGAIN, false);
+    sweep_call("mmap, ENOMEM", LIBC_MAP, ENOMEM);
+    sweep_call("threads, EAGAIN", LIBC_THREAD, EAGAIN);
 }
 
 /* No descriptors left, for real: the limit is as many as there are and n - 1. */
