@@ -70,7 +70,12 @@ static enum verdict oracle_host(const struct site *site, struct str host, struct
         return NOBODY;
     host = without_last_dot(colon ? str_make(host.p, (size_t)(colon - host.p)) : host);
     size_t n = split(host, '.', labels, LABELS_MAX);
-    if (host.n == 0 || is_number(labels[n - 1]))
+    if (host.n == 0)
+        return NOBODY;
+    for (size_t i = 0; i < n; i++)
+        if (labels[i].n == 0)
+            return REFUSED;
+    if (is_number(labels[n - 1]))
         return NOBODY;
     long fewest = -1;
     for (size_t i = 0; i < site->n; i++) {

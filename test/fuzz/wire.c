@@ -5,9 +5,10 @@
  * same place: the same method, target, fields and body. Behind a request that
  * such a reader refuses, or that ends the connection, nothing is acted on; the
  * library reads some wrong chunks in its own way, which is borne only where
- * the connection ends with them. It also takes a line that begins with a NUL for
- * the empty one, and changes the bytes before anybody could see it: where that
- * leaves no trace, the input is given up. What is answered must be well-formed.
+ * the connection ends with them. It also takes a line that begins with a NUL or a
+ * colon for the empty one, and writes over the bytes before anybody could see
+ * it: where that leaves no trace, the input is given up. What is answered must
+ * be well-formed.
  *
  * The first byte says in how large pieces the rest is sent (its lowest 7 bits;
  * 0: all at once) and whether the sending side is closed behind it. One loop
@@ -43,10 +44,12 @@ static struct wire_request expected[REQUESTS_MAX];
 static enum wire_verdict verdicts[REQUESTS_MAX];
 static size_t n_expected;
 
+static struct str sent; /* all that the client sends */
+
 /* What the server did. */
 static size_t n_begun;
 static bool over; /* the connection must end with the request before */
-static bool lost; /* behind a WIRE_NUL_LINE: nothing can be said */
+static bool lost; /* behind a WIRE_HIDDEN: nothing can be said */
 static bool heads[REQUESTS_MAX];
 
 bool __real_exchange_begin(struct exchange *ex);
@@ -68,13 +71,24 @@ static void check_fields(const struct head *head, const struct wire_request *wan
     }
 }
 
+/* Names are never changed on their way, so one that was not sent is from
+ * somebody else's memory. */
+static void check_names(const struct head *head)
+{
+    for (size_t i = 0; i < head->n_headers; i++) {
+        struct str name = head->headers[i].name;
+        FUZZ_CHECK(memmem(sent.p, sent.n, name.p, name.n) != NULL);
+    }
+}
+
 bool __wrap_exchange_begin(struct exchange *ex)
 {
+    check_names(&ex->head);
     FUZZ_CHECK(lost || (!over && n_begun < n_expected));
     const struct wire_request *want = &expected[n_begun];
     struct str host;
     bool go_on = __real_exchange_begin(ex);
-    if (verdicts[n_begun] == WIRE_NUL_LINE)
+    if (verdicts[n_begun] == WIRE_HIDDEN)
         lost = true;
     if (lost)
         return go_on;
@@ -267,9 +281,10 @@ static void check_answers(struct str answer)
     while (answer.n) {
         struct wire_response r;
         struct str again = answer;
-        bool head = n < n_begun && heads[n], readable = wire_read_response(&answer, head, &r);
-        if (!readable && n == n_begun) { /* the library's own, perhaps to a HEAD */
-            answer = again;
+        bool head = n < n_begun && heads[n] && verdicts[n] == WIRE_WHOLE;
+        bool readable = wire_read_response(&answer, head, &r);
+        if (!readable && !(n < n_begun && verdicts[n] == WIRE_WHOLE)) {
+            answer = again; /* to something like a HEAD */
             readable = wire_read_response(&answer, true, &r);
         }
         FUZZ_CHECK(readable);
@@ -307,6 +322,7 @@ void fuzz_one(struct str in, struct arena *a)
         start_server();
     started = true;
     read_expected(rest);
+    sent = rest;
     n_begun = 0;
     over = lost = false;
     if (n_expected < REQUESTS_MAX) {

@@ -8,16 +8,18 @@
 
 #include "oracle.h"
 
-/* A line without its end, LF or CRLF. False where there is no end yet. A NUL in
- * front of the LF counts as a CR: the library writes NULs over both, and which
- * it was cannot be told afterwards. */
+/* A line without its end, LF or CRLF. False where there is no end yet. NULs in
+ * front of the LF are passed over: the library writes NULs over line ends, and
+ * how many there were cannot always be told afterwards. */
 static bool take_line(struct str *rest, struct str *ret)
 {
     const char *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
     if (!end)
         return false;
     size_t n = (size_t)(end - rest->p);
-    *ret = str_make(rest->p, n && (end[-1] == '\r' || end[-1] == '\0') ? n - 1 : n);
+    *ret = str_make(rest->p, n && end[-1] == '\r' ? n - 1 : n);
+    while (ret->n > 1 && ret->p[ret->n - 1] == '\0')
+        ret->n--;
     *rest = str_make(end + 1, rest->n - n - 1);
     return true;
 }
@@ -174,7 +176,7 @@ enum wire_verdict wire_read_request(struct str *rest, struct wire_request *ret)
             return WIRE_CUT;
     } while (line.n == 0);
     if (line.p[0] == '\0')
-        return WIRE_NUL_LINE;
+        return WIRE_HIDDEN;
     if (!read_request_line(line, ret))
         return WIRE_BAD_HEAD;
     for (;;) {
@@ -182,8 +184,8 @@ enum wire_verdict wire_read_request(struct str *rest, struct wire_request *ret)
             return WIRE_CUT;
         if (line.n == 0)
             break;
-        if (line.p[0] == '\0' && line.n <= 3)
-            return WIRE_NUL_LINE;
+        if ((line.p[0] == '\0' || line.p[0] == ':') && line.n <= 3)
+            return WIRE_HIDDEN;
         if (!read_field(line, ret))
             return WIRE_BAD_HEAD;
     }

@@ -16,7 +16,8 @@ enum wire_verdict {
     WIRE_NONE,     /* nothing begins here */
     WIRE_BAD_BODY, /* the head is right, the chunks are not */
     WIRE_BAD_HEAD,
-    WIRE_NUL_LINE /* the first line begins with a NUL, or a short one of the head does */
+    WIRE_HIDDEN /* the first line begins with a NUL, or a short one of the head with a NUL
+                   or a colon: the library takes it for an empty one */
 };
 
 struct wire_request {
