@@ -327,6 +327,8 @@ static void live(struct scenario *sc)
     run(sc, BETA, WORK_WRITE);
     run(sc, ALPHA, WORK_READ);
     run_batch(sc);
+    run(sc, ALPHA, WORK_WRITE);
+    scenario_power(sc, 0);
     run(sc, ALPHA, WORK_READ);
     run(sc, ALPHA, WORK_INLINE);
     run(sc, GAMMA, WORK_WRITE); /* closes beta */
@@ -334,6 +336,7 @@ static void live(struct scenario *sc)
     run(sc, GAMMA, WORK_READ);
     run(sc, ALPHA, WORK_WRITE); /* opens it again */
     look_around(sc);
+    scenario_power(sc, 1);
     if (sc->options.idle)
         wait_until_idle(sc);
     run(sc, GAMMA, WORK_WRITE);
@@ -443,14 +446,19 @@ int64_t scenario_run(const struct fault_source *source, int64_t n, bool for_ever
     live(sc);
     if (for_ever && !options->close_under_fault)
         disarm(sc);
-    for (int t = 0; t < TENANTS; t++)
+    for (int t = 0; t < TENANTS; t++) {
         run(sc, t, WORK_WRITE);
+        run(sc, t, WORK_WRITE);
+    }
     if (sc->disarmed || !for_ever)
         check_list(sc);
     take_events(sc);
+    scenario_power(sc, 2);
     engine_close(sc->en);
     sc->en = NULL;
     disarm(sc);
+    scenario_power(sc, 3);
+    sc->life_works = sc->n_works;
     store_close(sc->store);
     int64_t fired = source->fired();
     scenario_check(sc);

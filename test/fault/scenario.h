@@ -30,7 +30,7 @@ struct fault_source {
     int64_t (*fired)(void);
     int64_t (*calls)(void);
     bool alpha_only; /* only the tenant alpha may notice */
-    bool disk;       /* test/fault/fault_vfs.h is installed: the power fails at the end */
+    bool disk;       /* in test/fault/fault_vfs.h: the power fails at some moment */
 };
 
 struct scenario_options {

@@ -8,6 +8,15 @@
 #include "test/fault/fault_vfs.h"
 #include "test/fault/scenario_internal.h"
 
+void scenario_power(struct scenario *sc, int moment)
+{
+    if (!sc->source->disk || sc->n % POWER_MOMENTS != moment)
+        return;
+    sc->power_works = sc->n_works;
+    sc->power_deletion = sc->deletion;
+    fault_vfs_disk(sc->disk, (uint64_t)sc->n + 1);
+}
+
 /* Whether an engine that was given up left something behind it. */
 static void check_leaks(struct scenario *sc)
 {
@@ -37,8 +46,11 @@ static bool says_undone(int rc)
 
 static enum fate fate_of(const struct scenario *sc, const struct work *w, bool power_lost)
 {
-    if (w->deleted_after)
-        return sc->deletion == DELETION_DONE ? FATE_NOT_THERE : FATE_EITHER;
+    enum deletion deletion = power_lost ? sc->power_deletion : sc->deletion;
+    if (power_lost && w->id >= sc->power_works && w->id < sc->life_works)
+        return FATE_NOT_THERE;
+    if (w->deleted_after && deletion != DELETION_NONE)
+        return deletion == DELETION_DONE ? FATE_NOT_THERE : FATE_EITHER;
     if (says_undone(w->rc))
         return FATE_NOT_THERE;
     if (w->rc || (power_lost && w->kind == WORK_RELAXED))
@@ -126,10 +138,8 @@ static void check_answers(struct scenario *sc)
 void scenario_check(struct scenario *sc)
 {
     check_answers(sc);
-    if (sc->source->disk) {
-        fault_vfs_disk(sc->disk, (uint64_t)sc->n + 1);
+    if (sc->source->disk)
         fault_vfs_remove();
-    }
     check_leaks(sc);
     check_folder(sc, sc->folder, false);
     if (sc->source->disk)

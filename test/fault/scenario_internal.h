@@ -59,6 +59,9 @@ struct scenario {
     struct store *store; /* a command's, beside the engine */
     bool disarmed;
     enum deletion deletion;
+    int power_works; /* jobs there were when the power failed, for `disk` */
+    enum deletion power_deletion;
+    int life_works; /* jobs there were when the engine was closed */
     struct work works[WORKS];
     int n_works;
     _Atomic bool let_go; /* WORK_HOLD may end */
@@ -80,6 +83,11 @@ struct scenario {
     } while (0)
 
 int scenario_descriptors(void);
+
+/* In the life of the engine there are POWER_MOMENTS in which the power fails for
+ * `disk`; which one it is depends on the call that fails. */
+enum { POWER_MOMENTS = 4 };
+void scenario_power(struct scenario *sc, int moment);
 
 /* The engine is closed and nothing fails any more. */
 void scenario_check(struct scenario *sc);

@@ -63,7 +63,7 @@ static int64_t run(const struct fault_source *s, int64_t n, bool for_ever, unsig
     const struct scenario_options options = {.big = flags & SWEEP_BIG,
                                              .huge = flags & SWEEP_HUGE,
                                              .idle = flags & SWEEP_IDLE,
-                                             .close_under_fault = n % 2 == 0};
+                                             .close_under_fault = n / 4 % 2 == 0};
     watch(s, n, for_ever);
     int64_t fired = scenario_run(s, n, for_ever, &options);
     alarm(0);

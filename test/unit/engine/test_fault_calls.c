@@ -159,7 +159,7 @@ static void test_descriptors(void **state)
     (void)state;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     for (int64_t n = 1; n <= DESCRIPTORS_ENOUGH; n += sweep_is_full() ? 1 : 3) {
-        const struct scenario_options options = {.close_under_fault = n % 2 == 0};
+        const struct scenario_options options = {.close_under_fault = n / 3 % 2 == 0};
         limited = false;
         scenario_run(&s, n, true, &options);
     }
