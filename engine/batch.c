@@ -374,7 +374,7 @@ static int acknowledge(struct batch *b, struct err *e)
         events = keep_relaxed(events);
         fail_ran(b, rc, e);
     }
-    feed_publish(b->en->feed, &b->t->name, events);
+    feed_publish(b->en->feed, &b->t->name, b->w->source, events);
     metric_add(&metric_writes, rc ? 0 : done);
     return rc;
 }

@@ -23,6 +23,7 @@ enum { SHARD_BUCKETS = 256, RING_ROOM_FIRST = 4 };
 
 struct ring {
     struct tenant_name tenant;
+    struct feed_source source; /* of the events; 0 while there was none */
     struct ring *hash_next;
     struct ring *newer, *older; /* among those without subscribers */
     struct feed_event **events; /* one reference each; place p is at p % room */
@@ -243,12 +244,51 @@ static void ring_add(struct feed_hub *h, struct ring *r, struct feed_event *ev)
         drop_first(r);
 }
 
-void feed_publish(struct feed_hub *h, const struct tenant_name *t, struct feed_event *chain)
+static void wake_all(struct ring *r)
+{
+    for (struct feed_subscription *sub = r->subscribers; sub; sub = sub->next) {
+        if (!sub->woken) {
+            sub->woken = true;
+            sub->wake(sub->ctx);
+        }
+    }
+}
+
+/* A deleted tenant's events never reach the next one of its name. */
+static void ring_bind(struct ring *r, struct feed_source source)
+{
+    bool known = r->source.inode != 0;
+    if (r->source.inode == source.inode && r->source.made_ns == source.made_ns)
+        return;
+    r->source = source;
+    if (!known)
+        return;
+    while (r->begin < r->end)
+        drop_first(r);
+    r->begin = ++r->end; /* a place that nobody gets: the gap */
+    wake_all(r);
+}
+
+void feed_bind(struct feed_hub *h, const struct tenant_name *t, struct feed_source source)
+{
+    struct shard *s;
+    struct ring *r = *find_place(h, t, &s);
+    if (r && !r->subscribers)
+        idle_remove(s, r);
+    if (r)
+        ring_bind(r, source);
+    ring_leave(h, s, r);
+}
+
+void feed_publish(struct feed_hub *h, const struct tenant_name *t, struct feed_source source,
+                  struct feed_event *chain)
 {
     if (!chain)
         return;
     struct shard *s;
     struct ring *r = ring_enter(h, t, &s);
+    if (r)
+        ring_bind(r, source);
     while (chain) {
         struct feed_event *ev = chain;
         chain = ev->next;
@@ -257,12 +297,8 @@ void feed_publish(struct feed_hub *h, const struct tenant_name *t, struct feed_e
         else
             feed_event_unref(ev); /* nobody watches: who reconnects sees a gap */
     }
-    for (struct feed_subscription *sub = r ? r->subscribers : NULL; sub; sub = sub->next) {
-        if (!sub->woken) {
-            sub->woken = true;
-            sub->wake(sub->ctx);
-        }
-    }
+    if (r)
+        wake_all(r);
     ring_leave(h, s, r);
 }
 

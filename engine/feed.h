@@ -28,8 +28,20 @@ void feed_hub_close(struct feed_hub *h);
 /* A new event with no id and one reference; NULL where memory is out. */
 struct feed_event *feed_event_new(struct str type, struct str data);
 
+/* Which database events are of: its inode and when it was made, since inodes are
+ * used again. */
+struct feed_source {
+    uint64_t inode;
+    int64_t made_ns; /* 0 where the file system does not say */
+};
+
+/* The name leads to this database now: what is held of another one is forgotten,
+ * and who watches is told of a gap. */
+void feed_bind(struct feed_hub *h, const struct tenant_name *t, struct feed_source source);
+
 /* Takes over a chain of events in order, gives each its id, wakes who watches. */
-void feed_publish(struct feed_hub *h, const struct tenant_name *t, struct feed_event *chain);
+void feed_publish(struct feed_hub *h, const struct tenant_name *t, struct feed_source source,
+                  struct feed_event *chain);
 
 /* Unrefs a chain that is not to be published. */
 void feed_discard(struct feed_event *chain);

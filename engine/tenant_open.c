@@ -217,6 +217,7 @@ int tenant_open(struct engine *en, struct tenant *t)
         opening_failed(en, t, &err);
         return rc;
     }
+    feed_bind(en->feed, &t->name, w->source);
     become_ready(en, t, w);
     metric_inc(&metric_opens);
     metric_observe_ns(&metric_open_time, clock_mono_ns() - start_ns);

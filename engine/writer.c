@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -54,6 +55,16 @@ static int check_size(const char *path, struct err *e)
     return 0;
 }
 
+/* When the file was made; 0 where the file system does not say. */
+static int64_t made_ns(const char *path)
+{
+    struct statx st;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) < 0 ||
+        !(st.stx_mask & STATX_BTIME))
+        return 0;
+    return st.stx_btime.tv_sec * NS_PER_S + st.stx_btime.tv_nsec;
+}
+
 static int open_file(struct engine *en, struct writer *w, const char *path, struct err *e)
 {
     int rc = conn_open(conn_of(w), path, CONN_WRITE_AS_IS, en->config.busy_timeout_ms, e);
@@ -61,7 +72,10 @@ static int open_file(struct engine *en, struct writer *w, const char *path, stru
         return rc;
     atomic_fetch_add(&en->connections, 1);
     rc = check_size(path, e);
-    return rc ? rc : conn_file_id(conn_of(w), &w->file, e);
+    if (!rc)
+        rc = conn_file_id(conn_of(w), &w->file, e);
+    w->source = (struct feed_source){w->file.inode, made_ns(path)};
+    return rc;
 }
 
 static int open_locked(struct engine *en, const struct tenant_name *name, struct writer *w,

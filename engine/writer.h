@@ -6,6 +6,7 @@
 #ifndef ROWHOUSE_ENGINE_WRITER_H
 #define ROWHOUSE_ENGINE_WRITER_H
 
+#include "engine/feed.h"
 #include "engine/tenant.h"
 #include "engine/tx.h"
 
@@ -24,6 +25,7 @@ struct writer {
     struct uuid_gen ids;
     sqlite3_stmt *statements[WRITER_STATEMENTS]; /* owned, prepared on first use */
     struct file_id file, wal, shm;               /* wal, shm: 0 until they are known */
+    struct feed_source source;                   /* the same file, for the feed */
     int wal_pages;                               /* said by SQLite after each commit */
     int checkpoint_at;                           /* pages */
     int64_t deadline_ns;                         /* of the job that runs; 0: none */

@@ -196,7 +196,7 @@ void dispatch_head(struct exchange *ex)
     rq->path = ex->in.path;
     rq->query = ex->in.query;
     rq->host = ex->in.host;
-    ex->must_close = !ex->in.keep_alive;
+    ex->must_close = !ex->in.keep_alive || ex->in.chunked;
     ex->rc = check_path(ex);
     ex->refused = ex->rc < 0;
     /* Asked for leave to send more than is taken: no. */

@@ -41,6 +41,8 @@ int request_json(struct request *rq, json_t **ret)
         *ret = ex->json;
         return 0;
     }
+    if (rq->body.n && memchr(rq->body.p, '\0', rq->body.n))
+        return request_fail(rq, ERR_MALFORMED, "The JSON has a NUL byte");
     if (nesting(rq->body) > NESTING_MAX)
         return request_fail(rq, ERR_MALFORMED, "The JSON nests deeper than %d", (int)NESTING_MAX);
     ex->json = json_loadb(rq->body.p, rq->body.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);

@@ -130,7 +130,8 @@ static size_t leave_encoded(void *cls, struct MHD_Connection *mhd, char *s)
 struct field_list {
     struct head head;
     struct header fields[HEAD_HEADERS_MAX];
-    const char *end; /* of what is accounted for */
+    const char *end;   /* of what is accounted for */
+    const char *limit; /* of the head's bytes */
 };
 
 static bool is_line_end(const char *from, const char *to)
@@ -151,6 +152,11 @@ static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *
     if (!value) {
         value = name + name_bytes;
         value_bytes = 0;
+    }
+    /* The library moves a folded line to another place. */
+    if (name < list->end || value < name || value + value_bytes > list->limit) {
+        list->head.torn = true;
+        return MHD_NO;
     }
     if (!is_line_end(list->end, name))
         list->head.torn = true;
@@ -180,11 +186,14 @@ static size_t read_head(struct wire_conn *wc, const char *method, const char *ve
     head->torn =
         wc->target != method + head->method.n + 1 || version != wc->target + wc->target_bytes + 1;
     list->end = version + strlen(version);
+    list->limit = method + bytes;
     MHD_get_connection_values_n(wc->mhd, MHD_HEADER_KIND, on_field, list);
     /* One more line end, of the empty line. */
     ptrdiff_t rest = method + bytes - list->end;
     if (!head->overflow && (rest < 2 || rest > 4))
         head->torn = true;
+    for (ptrdiff_t i = 0; !head->overflow && !head->torn && i < rest; i++)
+        head->torn = list->end[i] != '\0';
     return bytes;
 }
 

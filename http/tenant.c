@@ -64,7 +64,7 @@ static bool is_address(struct str host)
     struct str last = str_sub(host, from, host.n);
     if (last.n == 0 || last.p[0] < '0' || last.p[0] > '9')
         return false;
-    bool hex = last.n >= 2 && (last.p[1] == 'x' || last.p[1] == 'X');
+    bool hex = last.n >= 2 && last.p[0] == '0' && (last.p[1] == 'x' || last.p[1] == 'X');
     for (size_t i = hex ? 2 : 0; i < last.n; i++) {
         char c = last.p[i];
         bool digit = c >= '0' && c <= '9';

@@ -129,9 +129,12 @@ static int run(struct server_settings *s, struct settings_table *t, int argc, co
     }
     argv += at;
     argc -= at;
-    if (parse_behind(t, argc, argv, &argc, &e) < 0 ||
-        log_configure(str_from(s->log_filter), (enum log_format)s->log_format, &e) < 0)
+    if (parse_behind(t, argc, argv, &argc, &e) < 0)
         return misuse(&e);
+    if (log_configure(str_from(s->log_filter), (enum log_format)s->log_format, &e) < 0) {
+        fprintf(stderr, "rowhouse: RUST_LOG: %s\n", e.text);
+        return EXIT_USAGE;
+    }
     const struct command_context cx = {.program = "rowhouse",
                                        .database_path = s->database_path,
                                        .busy_timeout_ms = s->busy_timeout_ms,

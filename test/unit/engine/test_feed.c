@@ -18,6 +18,8 @@ static int hub_teardown(void **state)
     return 0;
 }
 
+static const struct feed_source database = {1, 1};
+
 static void count_wake(void *ctx)
 {
     atomic_fetch_add((_Atomic int *)ctx, 1);
@@ -34,7 +36,7 @@ static void publish(struct feed_hub *h, const char *tenant, int n)
         assert_non_null(*last);
         last = &(*last)->next;
     }
-    feed_publish(h, &t, first);
+    feed_publish(h, &t, database, first);
 }
 
 static struct feed_subscription *subscribe(struct feed_hub *h, const char *tenant, const char *id,
@@ -153,7 +155,7 @@ static void test_memory_is_bounded(void **state)
     char id[40];
     struct feed_subscription *sub = subscribe(h, "acme", "", &wakes, &gap);
     for (int i = 0; i < 10; i++)
-        feed_publish(h, &t, feed_event_new(STR("big"), (struct str){big, sizeof big}));
+        feed_publish(h, &t, database, feed_event_new(STR("big"), (struct str){big, sizeof big}));
     int held = 0;
     struct feed_event *ev;
     while ((ev = feed_next(sub, &gap))) {
@@ -274,6 +276,38 @@ static void test_events_of_writes(void **state)
     feed_unsubscribe(sub);
 }
 
+/* A tenant that was deleted and made again gets nothing of the one before. */
+static void test_another_database(void **state)
+{
+    struct feed_hub *h = *state;
+    struct tenant_name t = fixture_name("acme");
+    const struct feed_source next = {1, 2};
+    _Atomic int wakes = 0;
+    bool gap = false;
+    int n;
+    char id[40] = "";
+    struct feed_subscription *sub = subscribe(h, "acme", "", &wakes, &gap);
+    publish(h, "acme", 3);
+    struct feed_event *first = feed_next(sub, &gap);
+    char first_id[40];
+    strcpy(first_id, first->id);
+    feed_event_unref(first);
+    feed_bind(h, &t, next);
+    assert_false(gap);
+    take_all(sub, &n, id, &gap);
+    assert_int_equal(n, 0);
+    assert_true(gap);
+    feed_unsubscribe(sub);
+
+    gap = false;
+    sub = subscribe(h, "acme", first_id, &wakes, &gap);
+    assert_true(gap);
+    feed_publish(h, &t, next, feed_event_new(STR("item.created"), STR("7")));
+    assert_int_equal(take_all(sub, &n, id, &gap), 7);
+    assert_int_equal(n, 1);
+    feed_unsubscribe(sub);
+}
+
 #define HUB_TEST(f) cmocka_unit_test_setup_teardown(f, hub_setup, hub_teardown)
 
 int main(void)
@@ -284,6 +318,7 @@ int main(void)
         HUB_TEST(test_gaps),
         HUB_TEST(test_memory_is_bounded),
         HUB_TEST(test_many_threads),
+        HUB_TEST(test_another_database),
         cmocka_unit_test_setup_teardown(test_events_of_writes, engine_setup, engine_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

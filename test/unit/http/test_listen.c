@@ -37,8 +37,8 @@ static void a_taken_port_is_one_clear_line(void **state)
     struct listeners first = {.n = 0}, second = {.n = 7};
     struct err e = ERR_INIT;
     assert_int_equal(listeners_open("127.0.0.1", 0, false, &first, &e), 0);
-    assert_int_equal(listeners_open("127.0.0.1", first.port, false, &second, &e), ERR_USAGE);
-    assert_int_equal(e.code, ERR_USAGE);
+    assert_int_equal(listeners_open("127.0.0.1", first.port, false, &second, &e), ERR_EXISTS);
+    assert_int_equal(e.code, ERR_EXISTS);
     assert_non_null(strstr(e.text, "taken"));
     assert_null(strchr(e.text, '\n'));
     assert_int_equal(second.n, 7);

@@ -56,6 +56,7 @@ static void idle_connections_come_back(void **state)
     struct server_fixture *x = *state;
     server_start(x);
     int idle = dialled(x), half = dialled(x), fresh = dialled(x), chunked = dialled(x);
+    char last;
     say(idle, GET("/task"));
     say(half, GET("/task") "GET /task HTTP/1.1\r\nHost: loc");
     say(chunked, "POST /small HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -63,12 +64,11 @@ static void idle_connections_come_back(void **state)
     assert_int_equal(hear(idle), 200);
     assert_int_equal(hear(half), 200);
     assert_int_equal(hear(chunked), 200);
+    assert_int_equal(read(chunked, &last, 1), 0); /* its end may be a smuggled one */
     usleep(1400000);
     for (int i = 0; i < 2; i++) {
         say(idle, GET("/task"));
-        say(chunked, GET("/task"));
         assert_int_equal(hear(idle), 200);
-        assert_int_equal(hear(chunked), 200);
     }
     say(half, "alhost\r\n\r\n");
     say(fresh, GET("/task"));
@@ -276,6 +276,8 @@ static void bodies_larger_than_allowed(void **state)
              head);
     say(fd, text);
     assert_int_equal(hear(fd), 413);
+    close(fd);
+    fd = dialled(x);
     snprintf(text, sizeof text, "%sExpect: 100-continue\r\nContent-Length: 17\r\n\r\n", head);
     say(fd, text);
     assert_int_equal(hear(fd), 413); /* and no 100 before it */

@@ -36,7 +36,7 @@ static const struct resolved cases[] = {
     {NULL, NULL, "", "a.b.c.d.e", NULL, "a", TENANT_BY_HOST},
     {NULL, NULL, "", "-bad.example.com", NULL, NULL, 0},
     {NULL, NULL, "", "a-wal.example.com", NULL, NULL, 0},
-    {NULL, NULL, "", "a..example.com", NULL, "a", TENANT_BY_HOST},
+    {NULL, NULL, "", "a..example.com", NULL, NULL, TENANT_BY_HOST},
     {NULL, NULL, "", LONGEST ".example.com", NULL, LONGEST, TENANT_BY_HOST},
     {NULL, NULL, "", LONGEST "x.example.com", NULL, NULL, 0},
     /* addresses */
