@@ -225,20 +225,32 @@ void engine_job_gone(struct engine *en)
     pthread_mutex_unlock(&en->lock);
 }
 
+/* True where it was asked before. */
+static bool ask_to_close(struct engine *en, struct tenant *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool asked = t->close_wanted;
+    t->close_wanted = true;
+    if (!t->owned)
+        tenant_schedule_locked(en, t, WORKER_WRITE, WORKER_KINDS);
+    pthread_mutex_unlock(&t->lock);
+    return asked;
+}
+
 /* Has the writer threads close what is open, side by side. */
 static void close_tenants(struct engine *en)
 {
-    struct tenant *t;
-    while ((t = registry_any(&en->registry))) {
-        pthread_mutex_lock(&t->lock);
-        bool asked = t->close_wanted;
-        t->close_wanted = true;
-        if (!t->owned)
-            tenant_schedule_locked(en, t, WORKER_WRITE, WORKER_KINDS);
-        pthread_mutex_unlock(&t->lock);
-        registry_unref(&en->registry, t);
-        if (asked) /* all were: the threads are at it */
+    for (;;) {
+        /* Counted first: a tenant that is failing is in no list for a while, but
+         * keeps its place until it is in one. */
+        unsigned places = registry_open_count(&en->registry);
+        struct tenant *t = registry_any(&en->registry);
+        if (!t && !places)
+            return;
+        if (!t || ask_to_close(en, t)) /* all were: the threads are at it */
             usleep(1000);
+        if (t)
+            registry_unref(&en->registry, t);
     }
 }
 

@@ -272,8 +272,8 @@ void tenant_fail(struct engine *en, struct tenant *t, const struct err *failure)
 
     pool_close(en, c.idle);
     writer_close(en, c.writer, false);
-    registry_unreserve(&en->registry);
     close_claimed(en, registry_failed(&en->registry, t));
+    registry_unreserve(&en->registry); /* after it is listed, see close_tenants() */
     metric_inc(&metric_failures);
     answer_all(en, &waiting, failure);
 }

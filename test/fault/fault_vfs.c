@@ -49,6 +49,7 @@ static struct {
     int rc[FAULT_CALLS];
     bool for_ever[FAULT_CALLS];
     int64_t failed;
+    int64_t close_ms;
     const char *only; /* faults are of names with this in it; NULL: of all */
 } fault = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -236,6 +237,10 @@ static struct fault_file *self(sqlite3_file *file)
 
 static int file_close(sqlite3_file *file)
 {
+    pthread_mutex_lock(&fault.lock);
+    int64_t ms = fault.close_ms;
+    pthread_mutex_unlock(&fault.lock);
+    usleep((useconds_t)ms * 1000);
     return self(file)->real->pMethods->xClose(self(file)->real);
 }
 
@@ -415,6 +420,7 @@ void fault_vfs_install(void)
     fault.vfs.xAccess = vfs_access;
     fault.lost = false;
     fault.only = NULL;
+    fault.close_ms = 0;
     memset(fault.calls, 0, sizeof fault.calls);
     memset(fault.countdown, 0, sizeof fault.countdown);
     sqlite3_vfs_register(&fault.vfs, 1);
@@ -457,6 +463,13 @@ void fault_vfs_only(const char *part)
 {
     pthread_mutex_lock(&fault.lock);
     fault.only = part;
+    pthread_mutex_unlock(&fault.lock);
+}
+
+void fault_vfs_slow_close(int64_t ms)
+{
+    pthread_mutex_lock(&fault.lock);
+    fault.close_ms = ms;
     pthread_mutex_unlock(&fault.lock);
 }
 

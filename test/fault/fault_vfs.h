@@ -53,6 +53,9 @@ void fault_vfs_stop(void);
  * all. The text outlives its use. */
 void fault_vfs_only(const char *part);
 
+/* From now on each file takes so long to close. */
+void fault_vfs_slow_close(int64_t ms);
+
 /* How many calls failed since the last fault_vfs_fail(). */
 int64_t fault_vfs_failed(void);
 
