@@ -71,7 +71,7 @@ deps-bench: deps-test
 	@scripts/install-packages bench
 
 clean: ## remove what was built
-	rm -rf build build-asan build-tsan build-coverage build-clang
+	rm -rf build build-asan build-tsan build-coverage build-clang build-fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile

@@ -142,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_shared_memory), cmocka_unit_test(test_names),
         cmocka_unit_test(test_closing),
     };
+    sweep_share(30);
     fault_sqlite_alloc_install();
     conn_global_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
