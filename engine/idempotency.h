@@ -14,7 +14,7 @@ struct idempotency_answer {
     int status;
     struct str headers; /* opaque to the engine */
     struct str body;
-    struct str request_hash; /* 32 bytes: BLAKE2b-256 of method, path and body */
+    struct str request_hash; /* 32 bytes: BLAKE2b-256 of what must be the same again */
 };
 
 /* ERR_NOT_FOUND where the key is not stored or older than 24 hours. The answer

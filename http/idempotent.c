@@ -37,18 +37,21 @@ int idempotent_read(const struct head *h, struct idempotent *ret, struct err *e)
     return 0;
 }
 
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
 void idempotent_hash(struct exchange *ex)
 {
     const struct request *rq = &ex->rq;
-    const struct str parts[] = {
-        str_from(http_method_name(rq->method)),
-        rq->path,
-        optstr_or(head_find(&ex->head, STR("Content-Type"), NULL), STR("")),
-        rq->body,
-    };
+    const char kind = (char)rq->content;
+    struct str parts[2 + COUNT_OF(rq->params)] = {rq->body, {&kind, 1}};
+    /* Which item, but not which way the tenant was named: a key is its own. */
+    for (size_t i = 0; i < COUNT_OF(rq->params); i++) {
+        bool names_tenant = (int)i == ex->pattern->tenant_param;
+        parts[2 + i] = names_tenant ? STR("") : rq->params[i];
+    }
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, sizeof ex->idem.hash);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
         uint64_t n = parts[i].n;
         crypto_generichash_update(&state, (const unsigned char *)&n, sizeof n);
         crypto_generichash_update(&state, (const unsigned char *)parts[i].p, parts[i].n);
