@@ -111,6 +111,8 @@ static void apply(unsigned char **bytes, int64_t *n, int64_t offset, const unsig
             *n = offset;
         return;
     }
+    if (!size)
+        return;
     if (offset + size > *n) {
         if (!*bytes || room_for(*n) < room_for(offset + size))
             *bytes = must(realloc(*bytes, room_for(offset + size)));

@@ -384,8 +384,8 @@ int scenario_descriptors(void)
 
 static const char *make_folder(char out[64])
 {
-    strcpy(out, access("/dev/shm", W_OK) == 0 ? "/dev/shm/rowhouse-XXXXXX"
-                                              : "/tmp/rowhouse-fault-XXXXXX");
+    bool memory = access("/dev/shm", W_OK) == 0;
+    snprintf(out, 64, "%s/rowhouse-fault-XXXXXX", memory ? "/dev/shm" : "/tmp");
     return mkdtemp(out);
 }
 
